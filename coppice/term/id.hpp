@@ -42,7 +42,8 @@ struct reference {
 
   /// Makes a local reference from a number unique in the node.
   static constexpr reference local(std::uint64_t unique, std::uint32_t tag = 0) noexcept {
-    return {{static_cast<std::uint32_t>(unique), static_cast<std::uint32_t>(unique >> 32), tag, 0, 0}, 3, 0, 0};
+    return {
+        {static_cast<std::uint32_t>(unique), static_cast<std::uint32_t>(unique >> 32), tag, 0, 0}, 3, 0, 0};
   }
   /// The number a local reference was made from.
   [[nodiscard]] constexpr std::uint64_t unique() const noexcept {
@@ -83,7 +84,8 @@ struct std::hash<coppice::pid> {
 template <>
 struct std::hash<coppice::reference> {
   std::size_t operator()(const coppice::reference& r) const noexcept {
-    return coppice::detail::mix(r.unique() ^ (std::uint64_t{r.words[2]} << 17) ^ (std::uint64_t{r.node} << 40));
+    return coppice::detail::mix(r.unique() ^ (std::uint64_t{r.words[2]} << 17) ^
+                                (std::uint64_t{r.node} << 40));
   }
 };
 template <>
