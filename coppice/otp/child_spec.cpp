@@ -1,0 +1,84 @@
+#include "coppice/otp/child_spec.hpp"
+
+#include <fmt/core.h>
+
+#include <limits>
+#include <string_view>
+#include <unordered_set>
+
+namespace coppice {
+namespace {
+
+std::unexpected<spec_error> refuse(spec_fault fault, std::string message) {
+  return std::unexpected(spec_error{fault, std::move(message)});
+}
+
+} // namespace
+
+std::expected<void, spec_error> check_flags(const supervisor_flags& flags) {
+  if (flags.intensity < 0 || flags.intensity > std::numeric_limits<std::uint32_t>::max()) {
+    return refuse(spec_fault::invalid_intensity,
+                  fmt::format("supervisor flags: intensity is {}; give 0 to 4294967295", flags.intensity));
+  }
+  if (flags.period <= flags.period.zero()) {
+    return refuse(
+        spec_fault::invalid_period,
+        fmt::format("supervisor flags: period is {} ms; give more than 0 ms", flags.period.count()));
+  }
+  return {};
+}
+
+std::expected<void, spec_error> check_child_spec(const child_spec& spec, auto_shutdown mode) {
+  if (spec.start == nullptr) {
+    return refuse(spec_fault::missing_start,
+                  fmt::format("child spec {}: start is missing; give a start function", spec.id));
+  }
+  if (spec.significant && mode == auto_shutdown::never) {
+    return refuse(spec_fault::bad_combination,
+                  fmt::format("child spec {}: significant with auto_shutdown never; set the supervisor's "
+                              "auto_shutdown to any_significant or all_significant",
+                              spec.id));
+  }
+  if (spec.significant && spec.restart == restart::permanent) {
+    return refuse(spec_fault::bad_combination,
+                  fmt::format("child spec {}: significant with restart permanent; make it transient or "
+                              "temporary",
+                              spec.id));
+  }
+  if (spec.shutdown && spec.shutdown->wait().count() < 0) {
+    return refuse(spec_fault::invalid_shutdown,
+                  fmt::format("child spec {}: shutdown is {} ms; give 0 ms or more, infinity or brutal_kill",
+                              spec.id, spec.shutdown->wait().count()));
+  }
+  return {};
+}
+
+std::expected<void, spec_error> check_child_specs(const std::vector<child_spec>& specs, auto_shutdown mode) {
+  std::unordered_set<child_id> seen;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    auto one = check_child_spec(specs[i], mode);
+    if (!one) return refuse(one.error().fault, fmt::format("child {}: {}", i + 1, one.error().message));
+    if (!seen.insert(specs[i].id).second) {
+      return refuse(spec_fault::duplicate_child_name,
+                    fmt::format("child {}: child spec {}: this id was used before; make it unique", i + 1,
+                                specs[i].id));
+    }
+  }
+  return {};
+}
+
+const char* to_string(supervisor_error e) noexcept {
+  switch (e) {
+  case supervisor_error::already_started: return "already_started";
+  case supervisor_error::already_present: return "already_present";
+  case supervisor_error::running: return "running";
+  case supervisor_error::restarting: return "restarting";
+  case supervisor_error::not_found: return "not_found";
+  case supervisor_error::simple_one_for_one: return "simple_one_for_one";
+  case supervisor_error::start_failed: return "start_failed";
+  case supervisor_error::bad_child_spec: return "bad_child_spec";
+  }
+  return "unknown";
+}
+
+} // namespace coppice
