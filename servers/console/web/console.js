@@ -35,6 +35,7 @@ function show_node(node) {
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 const happened = {
+  kill: 'killed here',
   restarted: 'restarted',
   gave_up: 'given up',
   terminated: 'terminated',
@@ -47,7 +48,7 @@ function report_item(report) {
   const time = element('time', 'soft small', clock.format(report.at));
   time.dateTime = new Date(report.at).toISOString();
   head.append(element('span', 'report-name', report.name ?? report.pid ?? report.kind));
-  head.append(element('span', 'report-what', happened[report.action] ?? report.kind), time);
+  head.append(element('span', 'report-what', happened[report.action ?? report.kind] ?? report.kind), time);
   item.append(head);
   const facts = [];
   if (report.reason) facts.push(`reason ${report.reason}`);

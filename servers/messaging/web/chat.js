@@ -5,6 +5,7 @@ import { Model, is_room, name_rule, room_rule, text_problem } from './model.js';
 
 const listed = 200;
 const count_from = 3500;
+const notice_for = 8000;
 const by_id = (id) => document.getElementById(id);
 
 const url = new URL('ws', location.href);
@@ -292,8 +293,11 @@ model.addEventListener('message', ({ detail: message }) => {
   if (key === open) log.add(message);
 });
 model.addEventListener('update', ({ detail: message }) => log.update(message));
+let notice_timer = null;
 model.addEventListener('notice', ({ detail: text }) => {
-  by_id('find-problem').textContent = text;
+  by_id('notice').textContent = text;
+  clearTimeout(notice_timer);
+  notice_timer = setTimeout(() => { by_id('notice').textContent = ''; }, notice_for);
 });
 
 if (model.restore()) enter();
