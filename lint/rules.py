@@ -1,5 +1,6 @@
 """The rules of the house that a text can be checked for. Each rule yields (line, message) for one file."""
 
+import os
 import re
 import sys
 
@@ -155,6 +156,15 @@ def no_place_of_one_machine(file):
                          "{0}: the host of a package registry", file.text)
 
 
+def links_lead_somewhere(file, exists=os.path.exists):
+    """A link from one paper to a file of ours leads to it."""
+    if file.path.endswith(".md"):
+        for match in re.finditer(r"\]\((?!\w+:|#)([^)#\s]+)(?:#[^)\s]*)?\)", file.text):
+            target = os.path.normpath(os.path.join(source.ROOT, os.path.dirname(file.path), match.group(1)))
+            if not exists(target):
+                yield file.lines.at(match.start()), f"a link to {match.group(1)}, which is not there"
+
+
 def plain_std(file):
     """Names keep their std::, and a newline is '\\n'."""
     if file.cpp:
@@ -177,8 +187,8 @@ def catch_all_has_a_reason(file):
 
 RULES = [
     file_length, function_length, includes_downwards, boost_out_of_sight, no_sleeps_in_tests, no_fences,
-    nothing_left_for_later, no_test_switched_off, pragma_once, clean_whitespace, no_place_of_one_machine, plain_std,
-    catch_all_has_a_reason,
+    nothing_left_for_later, no_test_switched_off, pragma_once, clean_whitespace, no_place_of_one_machine,
+    links_lead_somewhere, plain_std, catch_all_has_a_reason,
 ]
 
 

@@ -116,6 +116,10 @@ class RulesTest(unittest.TestCase):
         self.refused("dev", "http://deb" + ".debian.org\n", "package registry")
         self.accepted("docs/a.md", "a/work/b, build/tmp/c, https://example.org/home/a\n")
 
+    def test_links_lead_somewhere(self):
+        self.refused("docs/a.md", "[a](no-such-file.md)\n", "which is not there")
+        self.accepted("lint/a.md", "[a](rules.py), [b](../lint/source.py#files), [c](https://example.org/), [d](#here)\n")
+
     def test_plain_std(self):
         self.refused("coppice/term/a.cpp", "using namespace std;\n", "using namespace std")
         self.refused("coppice/term/a.cpp", "void f() { out << std::endl; }\n", "std::endl")
