@@ -3,14 +3,15 @@
 #include <fmt/core.h>
 
 #include <limits>
-#include <string_view>
 #include <unordered_set>
+#include <utility>
 
 namespace coppice {
 namespace {
 
-std::unexpected<spec_error> refuse(spec_fault fault, std::string message) {
-  return std::unexpected(spec_error{fault, std::move(message)});
+std::unexpected<spec_error> refuse(spec_fault fault, std::string message,
+                                   std::optional<child_id> child = {}) {
+  return std::unexpected(spec_error{fault, std::move(message), std::move(child)});
 }
 
 } // namespace
@@ -30,25 +31,23 @@ std::expected<void, spec_error> check_flags(const supervisor_flags& flags) {
 
 std::expected<void, spec_error> check_child_spec(const child_spec& spec, auto_shutdown mode) {
   if (spec.start == nullptr) {
-    return refuse(spec_fault::missing_start,
-                  fmt::format("child spec {}: start is missing; give a start function", spec.id));
+    return refuse(spec_fault::missing_start, "child spec: start is missing; give a start function", spec.id);
   }
   if (spec.significant && mode == auto_shutdown::never) {
     return refuse(spec_fault::bad_combination,
-                  fmt::format("child spec {}: significant with auto_shutdown never; set the supervisor's "
-                              "auto_shutdown to any_significant or all_significant",
-                              spec.id));
+                  "child spec: significant with auto_shutdown never; set the supervisor's auto_shutdown to "
+                  "any_significant or all_significant",
+                  spec.id);
   }
   if (spec.significant && spec.restart == restart::permanent) {
     return refuse(spec_fault::bad_combination,
-                  fmt::format("child spec {}: significant with restart permanent; make it transient or "
-                              "temporary",
-                              spec.id));
+                  "child spec: significant with restart permanent; make it transient or temporary", spec.id);
   }
   if (spec.shutdown && spec.shutdown->wait().count() < 0) {
     return refuse(spec_fault::invalid_shutdown,
-                  fmt::format("child spec {}: shutdown is {} ms; give 0 ms or more, infinity or brutal_kill",
-                              spec.id, spec.shutdown->wait().count()));
+                  fmt::format("child spec: shutdown is {} ms; give 0 ms or more, infinity or brutal_kill",
+                              spec.shutdown->wait().count()),
+                  spec.id);
   }
   return {};
 }
@@ -56,12 +55,15 @@ std::expected<void, spec_error> check_child_spec(const child_spec& spec, auto_sh
 std::expected<void, spec_error> check_child_specs(const std::vector<child_spec>& specs, auto_shutdown mode) {
   std::unordered_set<child_id> seen;
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    auto one = check_child_spec(specs[i], mode);
-    if (!one) return refuse(one.error().fault, fmt::format("child {}: {}", i + 1, one.error().message));
+    if (auto one = check_child_spec(specs[i], mode); !one) {
+      spec_error error = std::move(one.error());
+      error.message = fmt::format("child {}: {}", i + 1, error.message);
+      return std::unexpected(std::move(error));
+    }
     if (!seen.insert(specs[i].id).second) {
       return refuse(spec_fault::duplicate_child_name,
-                    fmt::format("child {}: child spec {}: this id was used before; make it unique", i + 1,
-                                specs[i].id));
+                    fmt::format("child {}: child spec: an earlier child has this id; make it unique", i + 1),
+                    specs[i].id);
     }
   }
   return {};

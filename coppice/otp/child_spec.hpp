@@ -3,6 +3,7 @@
 #pragma once
 
 #include "coppice/term/id.hpp"
+#include "coppice/term/term.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -15,8 +16,8 @@
 
 namespace coppice {
 
-/// Names a child within its supervisor. It prints, compares and hashes by value.
-using child_id = std::string;
+/// Names a child within its supervisor: any term, compared by value (`=:=`).
+using child_id = term;
 
 /// Which siblings a restart takes along.
 enum class strategy : std::uint8_t {
@@ -108,8 +109,8 @@ enum class spec_fault : std::uint8_t {
 
 struct spec_error {
   spec_fault fault;
-  /// The place and the remedy, for people.
-  std::string message;
+  std::string message;             ///< the place and the remedy, for people
+  std::optional<child_id> child{}; ///< whose specification it is, if it is one's
 };
 
 /// Checks flags as OTP does. Ranges: intensity 0..2^32-1, period above 0.

@@ -61,7 +61,8 @@ void supervisor_core::dynamic_exited(coppice::pid pid, const exit_info& why, act
 
 void supervisor_core::dynamic_restart(coppice::pid old, child_args args, actions& out) {
   if (!window_.add(now_)) {
-    out.emplace_back(report{report_kind::shutdown, dynamic_spec(), old, 1, "reached_max_restart_intensity"});
+    out.emplace_back(
+        report{report_kind::shutdown, dynamic_spec(), old, 1, atom("reached_max_restart_intensity")});
     begin_stop({stop_self::cause::intensity, {}, {}}, out);
     return;
   }

@@ -128,7 +128,7 @@ void supervisor_core::handle(event e, actions& out) {
     simple() ? dynamic_exited(gone->pid, why, out) : on_child_exited(gone->pid, why, out);
   } else if (auto* again = std::get_if<retry>(&e)) {
     if (simple()) {
-      if (auto* old = std::get_if<coppice::pid>(&again->key)) dynamic_retry(*old, out);
+      if (auto old = again->key.as_pid()) dynamic_retry(*old, out);
       return;
     }
     child_it c = find(again->key);
@@ -172,7 +172,8 @@ bool supervisor_core::shut_down_after(const child_spec& gone) const {
 // The child ended, or its last restart failed: its pid is in `c` for reports, but known as live no more.
 void supervisor_core::restart_child(child_it c, actions& out) {
   if (!window_.add(now_)) {
-    out.emplace_back(report{report_kind::shutdown, c->spec, c->pid, 1, "reached_max_restart_intensity"});
+    out.emplace_back(
+        report{report_kind::shutdown, c->spec, c->pid, 1, atom("reached_max_restart_intensity")});
     drop_or_keep(c);
     begin_stop({stop_self::cause::intensity, {}, {}}, out);
     return;

@@ -17,7 +17,6 @@
 #include <expected>
 #include <functional>
 #include <list>
-#include <map>
 #include <memory>
 #include <vector>
 
@@ -171,7 +170,8 @@ private:
   // simple_one_for_one: a child is its pid and its arguments.
   boost::unordered_flat_map<coppice::pid, child_args, std::hash<coppice::pid>> live_;
   boost::unordered_flat_map<coppice::pid, child_args, std::hash<coppice::pid>> restarting_;
-  std::map<supervision::reason_value, std::size_t> bad_ends_;
+  boost::unordered_flat_map<supervision::reason_value, std::size_t, std::hash<supervision::reason_value>>
+      bad_ends_;
   operation op_;
   supervision::timer_token last_timer_ = 0;
   ring<supervision::event> deferred_;

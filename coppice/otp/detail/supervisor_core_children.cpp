@@ -48,9 +48,7 @@ void supervisor_core::set_state(child_it c, child_state s, coppice::pid pid) {
 }
 
 supervisor_core::child_it supervisor_core::find(const child_key& key) {
-  const auto* id = std::get_if<child_id>(&key);
-  if (id == nullptr) return children_.end();
-  auto it = by_id_.find(*id);
+  auto it = by_id_.find(key);
   return it == by_id_.end() ? children_.end() : it->second;
 }
 
@@ -125,8 +123,8 @@ void supervisor_core::on(request_token t, start_dynamic_request& r, actions& out
 
 void supervisor_core::on(request_token t, terminate_child_request& r, actions& out) {
   if (simple()) {
-    const auto* pid = std::get_if<coppice::pid>(&r.key);
-    if (pid == nullptr) return respond(t, error_reply{supervisor_error::simple_one_for_one}, out);
+    const auto pid = r.key.as_pid();
+    if (!pid) return respond(t, error_reply{supervisor_error::simple_one_for_one}, out);
     return dynamic_terminate(t, *pid, r.alive, out);
   }
   child_it c = find(r.key);
@@ -163,7 +161,7 @@ void supervisor_core::on(request_token t, delete_child_request& r, actions& out)
 
 void supervisor_core::on(request_token t, get_childspec_request& r, actions& out) {
   child_it c = find(r.key);
-  if (const auto* pid = std::get_if<coppice::pid>(&r.key); pid != nullptr && simple()) {
+  if (const auto pid = r.key.as_pid(); pid && simple()) {
     if (live_.contains(*pid) || restarting_.contains(*pid)) c = children_.begin();
   }
   if (c == children_.end()) return respond(t, error_reply{supervisor_error::not_found}, out);

@@ -3,20 +3,20 @@
 
 #include "coppice/otp/child_spec.hpp"
 #include "coppice/term/id.hpp"
+#include "coppice/term/term.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <variant>
 #include <vector>
 
 namespace coppice::detail::supervision {
 
 /// An exit or start-failure reason; carried through, compared only to count equal ones.
-using reason_value = std::string;
+using reason_value = term;
 
 /// The reasons a supervisor tells apart.
 enum class exit_class : std::uint8_t {
@@ -37,7 +37,7 @@ using request_token = std::uint64_t;
 /// Names a shutdown timer; made by the core, never 0.
 using timer_token = std::uint64_t;
 /// A child: by id, or by pid under simple_one_for_one.
-using child_key = std::variant<child_id, pid>;
+using child_key = term;
 
 // Requests, as in supervisor(3).
 struct start_child_request {

@@ -19,6 +19,9 @@ inline std::shared_ptr<const child_starter> any_starter() {
   return {owner, reinterpret_cast<const child_starter*>(owner.get())};
 }
 
+// The ids of these tests are texts.
+inline std::string text(const term& t) { return t.as_text().value_or("?"); }
+
 inline child_spec spec(std::string id, coppice::restart r = coppice::restart::permanent) {
   child_spec s;
   s.id = std::move(id);
@@ -71,7 +74,7 @@ public:
   }
   pid pid_of(const std::string& id) const {
     for (const auto& c : core_.which_children()) {
-      if (c.id == id) return c.pid;
+      if (c.id && text(*c.id) == id) return c.pid;
     }
     return {};
   }
@@ -116,7 +119,7 @@ private:
   }
 
   void perform(start_child& a) {
-    const std::string& id = a.spec->id;
+    const std::string id = text(a.spec->id);
     auto& next = outcomes[id];
     std::string outcome = next.empty() ? "" : next.front();
     if (!next.empty()) next.pop_front();
