@@ -287,7 +287,7 @@ std::vector<std::pair<std::string_view, std::string_view>> parse_cookies(std::st
   return cookies;
 }
 
-std::optional<std::string_view> cookie(const headers& fields, std::string_view name) noexcept {
+std::optional<std::string_view> cookie(const headers& fields, std::string_view name) {
   for (const headers::field f : fields) {
     if (!detail::iequals(f.name, "cookie")) continue;
     for (const auto& [n, value] : parse_cookies(f.value)) {
@@ -319,6 +319,21 @@ std::expected<std::string, std::string> format_set_cookie(const set_cookie& c) {
   out += "; SameSite=";
   out += site;
   return out;
+}
+
+bool same_origin(const request_head& request) {
+  const std::size_t origins = request.headers.count("origin");
+  if (origins == 0) return true;
+  if (origins > 1 || request.authority.empty()) return false;
+  std::string_view origin = *request.headers.get("origin");
+  const bool secure = origin.starts_with("https://");
+  if (!secure && !origin.starts_with("http://")) return false;
+  origin.remove_prefix(secure ? 8 : 7);
+  const auto theirs = parse_authority(origin);
+  const auto ours = parse_authority(request.authority);
+  const std::uint16_t own_port = secure ? 443 : 80;
+  return theirs && ours && theirs->host == ours->host &&
+         theirs->port.value_or(own_port) == ours->port.value_or(own_port);
 }
 
 std::string format_date(std::chrono::sys_seconds time) {

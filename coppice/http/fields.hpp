@@ -47,7 +47,7 @@ std::optional<parameterised> parse_parameterised(std::string_view text);
 /// are into `text`. A client may send two of one name.
 std::vector<std::pair<std::string_view, std::string_view>> parse_cookies(std::string_view text);
 /// The first cookie of that name in a request's Cookie lines.
-std::optional<std::string_view> cookie(const headers& fields, std::string_view name) noexcept;
+std::optional<std::string_view> cookie(const headers& fields, std::string_view name);
 
 /// A cookie to set. The defaults are the safe ones: this path and below, not for scripts, not cross-site.
 struct set_cookie {
@@ -63,6 +63,11 @@ struct set_cookie {
 };
 /// The Set-Cookie value; an error text if a part holds a character that RFC 6265 section 4.1 forbids.
 std::expected<std::string, std::string> format_set_cookie(const set_cookie& c);
+
+/// Whether the request may come from a page of this very host: no Origin at all (not a browser's cross-site
+/// request), or one whose host and port are the request's own. What state-changing requests and WebSockets
+/// check.
+bool same_origin(const request_head& request);
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT" (IMF-fixdate, RFC 9110 section 5.6.7), for years 0 to 9999.
 std::string format_date(std::chrono::sys_seconds time);

@@ -1,0 +1,148 @@
+// The opening handshake (RFC 6455 section 4), both sides.
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include <openssl/evp.h>
+
+#include "coppice/http/detail/chars.hpp"
+#include "coppice/http/fields.hpp"
+#include "coppice/http/websocket.hpp"
+
+namespace coppice::http {
+
+namespace {
+
+constexpr std::string_view magic = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // section 1.3
+
+std::string base64(std::span<const std::uint8_t> bytes) {
+  std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0'); // the encoder appends a NUL
+  const int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes.data(),
+                                static_cast<int>(bytes.size()));
+  out.resize(static_cast<std::size_t>(n));
+  return out;
+}
+
+/// 16 bytes in base64 are 22 digits, the last of which has 4 zero bits, and "==".
+bool valid_key(std::string_view key) noexcept {
+  if (key.size() != 24 || !key.ends_with("==")) return false;
+  if (std::string_view("AQgw").find(key[21]) == std::string_view::npos) return false;
+  return std::all_of(key.begin(), key.begin() + 22, [](char c) {
+    return detail::is_alpha(c) || detail::is_digit(c) || c == '+' || c == '/';
+  });
+}
+
+std::unexpected<websocket_refusal> refuse(status code, std::string_view reason) {
+  websocket_refusal refusal;
+  refusal.response.status = code;
+  if (code == status::upgrade_required) {
+    refusal.response.headers.add("Upgrade", "websocket");
+    refusal.response.headers.add("Connection", "upgrade");
+    refusal.response.headers.add("Sec-WebSocket-Version", "13");
+  }
+  refusal.reason = reason;
+  return std::unexpected(std::move(refusal));
+}
+
+/// The server's first choice that the client offers, or none; false if the offer is malformed.
+bool choose_protocol(const headers& fields, std::span<const std::string> protocols, std::string& chosen) {
+  std::size_t best = protocols.size();
+  for (const headers::field f : fields) {
+    if (!detail::iequals(f.name, "sec-websocket-protocol")) continue;
+    std::string_view rest = f.value;
+    std::string_view offered;
+    while (next_element(rest, offered)) {
+      if (!is_token(offered)) return false;
+      const auto found = std::find(protocols.begin(), protocols.end(), offered);
+      best = std::min(best, static_cast<std::size_t>(found - protocols.begin()));
+    }
+  }
+  if (best < protocols.size()) chosen = protocols[best];
+  return true;
+}
+
+} // namespace
+
+std::string websocket_accept(std::string_view key) {
+  const std::string text = std::string(key).append(magic);
+  std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr) != 1) {
+    throw std::runtime_error("websocket_accept: this OpenSSL provides no SHA-1");
+  }
+  return base64(std::span(digest).first(size));
+}
+
+std::expected<response_head, websocket_refusal> websocket_upgrade(const request_head& request,
+                                                                  std::span<const std::string> protocols) {
+  const headers& fields = request.headers;
+  if (!request.upgrade || !has_token(fields, "upgrade", "websocket")) {
+    return refuse(status::upgrade_required, "this is for WebSocket clients");
+  }
+  if (request.method != method::get) return refuse(status::bad_request, "a WebSocket begins with a GET");
+  if (request.framing != body_framing::none && request.content_length > 0) {
+    return refuse(status::bad_request, "a WebSocket's request has no body");
+  }
+  if (request.framing == body_framing::chunked) {
+    return refuse(status::bad_request, "a WebSocket's request has no body");
+  }
+  if (fields.count("sec-websocket-version") != 1 || fields.get("sec-websocket-version") != "13") {
+    return refuse(status::upgrade_required, "the WebSocket version spoken here is 13");
+  }
+  if (fields.count("sec-websocket-key") != 1 || !valid_key(*fields.get("sec-websocket-key"))) {
+    return refuse(status::bad_request, "Sec-WebSocket-Key must be 16 bytes in base64, once");
+  }
+  std::string protocol;
+  if (!choose_protocol(fields, protocols, protocol)) {
+    return refuse(status::bad_request, "malformed Sec-WebSocket-Protocol");
+  }
+  response_head response;
+  response.status = status::switching_protocols;
+  response.headers.add("Upgrade", "websocket");
+  response.headers.add("Connection", "Upgrade");
+  response.headers.add("Sec-WebSocket-Accept", websocket_accept(*fields.get("sec-websocket-key")));
+  if (!protocol.empty()) response.headers.add("Sec-WebSocket-Protocol", protocol);
+  return response;
+}
+
+request_to_send websocket_request(std::string authority, std::string target,
+                                  std::span<const std::uint8_t, 16> nonce,
+                                  std::span<const std::string> protocols) {
+  request_to_send request;
+  request.authority = std::move(authority);
+  request.target = std::move(target);
+  request.headers.add("Upgrade", "websocket");
+  request.headers.add("Connection", "Upgrade");
+  request.headers.add("Sec-WebSocket-Key", base64(nonce));
+  request.headers.add("Sec-WebSocket-Version", "13");
+  for (const std::string& protocol : protocols) request.headers.add("Sec-WebSocket-Protocol", protocol);
+  return request;
+}
+
+std::expected<std::string, std::string_view> websocket_accepted(const response_head& response,
+                                                                const request_to_send& request) {
+  const headers& fields = response.headers;
+  const auto refuse_response = [](std::string_view why) { return std::unexpected(why); };
+  if (response.status != status::switching_protocols)
+    return refuse_response("the server did not switch protocols");
+  if (!has_token(fields, "connection", "upgrade") || fields.count("upgrade") != 1 ||
+      !detail::iequals(*fields.get("upgrade"), "websocket")) {
+    return refuse_response("the server switched to something else than WebSocket");
+  }
+  const std::string expected = websocket_accept(request.headers.get("sec-websocket-key").value_or(""));
+  if (fields.count("sec-websocket-accept") != 1 || fields.get("sec-websocket-accept") != expected) {
+    return refuse_response("the server's Sec-WebSocket-Accept does not match");
+  }
+  if (fields.contains("sec-websocket-extensions")) {
+    return refuse_response("the server uses an extension that was not offered");
+  }
+  const std::size_t chosen = fields.count("sec-websocket-protocol");
+  if (chosen == 0) return std::string();
+  const std::string protocol(*fields.get("sec-websocket-protocol"));
+  if (chosen > 1 || !has_token(request.headers, "sec-websocket-protocol", protocol)) {
+    return refuse_response("the server chose a subprotocol that was not offered");
+  }
+  return protocol;
+}
+
+} // namespace coppice::http
