@@ -24,7 +24,9 @@ add_library(coppice_flags INTERFACE)
 target_include_directories(coppice_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(coppice_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
   $<$<BOOL:${COPPICE_WERROR}>:-Werror>
-  $<$<CXX_COMPILER_ID:GNU>:-fcoroutines -Wno-mismatched-new-delete -Wno-missing-field-initializers>
+  # GCC 12's optimiser warns of members that are set, in optional, expected and bit-fields.
+  $<$<CXX_COMPILER_ID:GNU>:-fcoroutines -Wno-maybe-uninitialized -Wno-mismatched-new-delete
+    -Wno-missing-field-initializers>
   $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-field-initializers -Wno-missing-designated-field-initializers>)
 target_link_libraries(coppice_flags INTERFACE Threads::Threads fmt::fmt)
 if(COPPICE_SANITIZE)
