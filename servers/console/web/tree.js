@@ -16,6 +16,7 @@ export class Tree {
   #rows = new Map();   // key -> { row, cells…, pid, process }
   #depths = new Map();
   #filtering = false;
+  #reached = null;
   #known = new Set();  // supervisors seen once, which are not opened again by themselves
   #killed = new Set(); // pids
 
@@ -25,6 +26,7 @@ export class Tree {
     this.#on_watch = on_watch;
     this.#on_kill = on_kill;
     body.addEventListener('keydown', (event) => this.#key(event));
+    body.addEventListener('focusin', (event) => this.#reach(event.target.closest('tr')));
   }
 
   show({ processes }, filtering) {
@@ -44,6 +46,14 @@ export class Tree {
       this.#rows.delete(key);
     }
     this.#place(processes, shown_children);
+    if (!this.#reached?.isConnected) this.#reach(this.#body.firstElementChild);
+  }
+
+  /** Tab comes to one row of all, the one where one was last. */
+  #reach(row) {
+    if (this.#reached) this.#reached.tabIndex = -1;
+    this.#reached = row;
+    if (row) row.tabIndex = 0;
   }
 
   /** The first two floors stand open from the start. */
@@ -179,7 +189,8 @@ export class Tree {
     row.dataset.pid = process.pid ?? '';
     set_text(entry.name, process.name);
     set_text(entry.pid_text, process.pid ?? '');
-    set_text(entry.module, process.module ?? '');
+    set_text(entry.module, (process.module ?? '').replace(/^coppice::/, ''));
+    entry.module.title = process.module ?? '';
     set_text(entry.status, process.status ?? '');
     entry.status.dataset.status = process.status ?? '';
     set_text(entry.mailbox, process.mailbox === undefined ? '' : short_number(process.mailbox));

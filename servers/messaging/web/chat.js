@@ -201,7 +201,8 @@ function go_to(key) {
   show_log();
   model.read(key);
   redraw();
-  text_box.focus();
+  // On a phone the focus would cover half of the conversation with a keyboard.
+  if (matchMedia('(pointer: fine)').matches) text_box.focus();
 }
 
 function close_conversation() {

@@ -79,7 +79,7 @@ export class Log {
   #append(message) {
     const last = this.#last;
     const new_day = !last || new Date(last.at).toDateString() !== new Date(message.at).toDateString();
-    if (new_day) this.#list.append(element('li', 'day', day.format(message.at)));
+    if (new_day) this.#list.append(element('div', 'day', day.format(message.at)));
     const grouped = !new_day && last.from === message.from && message.at - last.at < same_group;
     const item = this.#item(message, grouped);
     this.#list.append(item);
@@ -89,12 +89,12 @@ export class Log {
 
   #item(message, grouped) {
     const own = message.from === this.#me;
-    const item = element('li', `message${own ? ' own' : ''}${grouped ? ' grouped' : ''}`);
+    const item = element('div', `message${own ? ' own' : ''}${grouped ? ' grouped' : ''}`);
     item.dataset.id = message.id;
     item.dataset.from = message.from;
     if (!own) item.append(avatar(message.from));
     const bubble = element('div', 'bubble');
-    if (!own) bubble.append(element('span', grouped ? 'hidden' : 'author', message.from));
+    bubble.append(element('span', own || grouped ? 'hidden' : 'author', own ? 'You' : message.from));
     bubble.append(element('p', 'text', message.text));
     const foot = element('div', 'foot');
     const time = element('time', '', time_of_day.format(message.at));

@@ -151,6 +151,8 @@ export class Model extends EventTarget {
 
   #welcome(frame) {
     if (frame.epoch !== this.#epoch) {
+      // Where the numbering began again, the memberships may be gone too; joining again does no harm.
+      if (this.#epoch) for (const [room, { joined }] of this.rooms) if (joined) this.#wanted.set(room, 'join');
       this.#epoch = frame.epoch;
       this.#seq = 0;
     }
