@@ -50,7 +50,7 @@ bool drop(node& n) noexcept {
 // --- sharing ---
 
 void term::release() noexcept {
-  if (tag_ < first_node) {
+  if (tag() < first_node) {
     atom::release(static_cast<std::uint32_t>(bits_));
   } else if (drop(*node_)) {
     destroy(node_);
@@ -66,8 +66,8 @@ void term::destroy(node* dead) noexcept {
     term* const children = mine->payload<term>();
     for (std::size_t i = 0, n = term_count(*mine); i < n; ++i) {
       const term& child = children[i];
-      if (child.tag_ < first_counted) continue;
-      if (child.tag_ < first_node) {
+      if (child.tag() < first_counted) continue;
+      if (child.tag() < first_node) {
         atom::release(static_cast<std::uint32_t>(child.bits_));
       } else if (drop(*child.node_)) {
         child.node_->next_dead = dead;
@@ -227,7 +227,7 @@ term term::fun(const fun_info& info) {
 // --- looking ---
 
 term_kind term::kind() const noexcept {
-  switch (tag_) {
+  switch (tag()) {
   case tag_nil: return term_kind::nil;
   case tag_integer:
   case tag_big: return term_kind::integer;
@@ -251,20 +251,20 @@ term_kind term::kind() const noexcept {
 }
 
 std::optional<integer_parts> term::as_integer(std::uint64_t& small) const noexcept {
-  if (tag_ == tag_big) return integer_parts{aux_ != 0, {node_->payload<std::uint64_t>(), node_->size()}};
-  if (tag_ != tag_integer) return {};
+  if (tag() == tag_big) return integer_parts{aux_ != 0, {node_->payload<std::uint64_t>(), node_->size()}};
+  if (tag() != tag_integer) return {};
   const bool negative = static_cast<std::int64_t>(bits_) < 0;
   small = negative ? 0 - bits_ : bits_;
   return integer_parts{negative, {&small, small != 0 ? 1u : 0u}};
 }
 
 std::optional<double> term::as_double() const noexcept {
-  if (tag_ != tag_float) return {};
+  if (tag() != tag_float) return {};
   return std::bit_cast<double>(bits_);
 }
 
 std::optional<atom> term::as_atom() const noexcept {
-  if (tag_ == tag_counted_atom) atom::retain(static_cast<std::uint32_t>(bits_));
+  if (tag() == tag_counted_atom) atom::retain(static_cast<std::uint32_t>(bits_));
   if (!is_atom()) return {};
   return atom(atom::raw{}, static_cast<std::uint32_t>(bits_));
 }
@@ -276,17 +276,17 @@ std::optional<bool> term::as_bool() const noexcept {
 }
 
 std::optional<pid> term::as_pid() const noexcept {
-  if (tag_ != tag_pid) return {};
-  return pid{bits_, node_index_, aux_};
+  if (tag() != tag_pid) return {};
+  return pid{bits_, meta_ >> 8, aux_};
 }
 
 std::optional<port> term::as_port() const noexcept {
-  if (tag_ != tag_port) return {};
-  return port{bits_, node_index_, aux_};
+  if (tag() != tag_port) return {};
+  return port{bits_, meta_ >> 8, aux_};
 }
 
 std::optional<reference> term::as_reference() const noexcept {
-  if (tag_ != tag_reference) return {};
+  if (tag() != tag_reference) return {};
   return *node_->payload<reference>();
 }
 
@@ -296,7 +296,7 @@ std::optional<std::string_view> term::as_binary() const noexcept {
 }
 
 std::string_view term::bytes() const noexcept {
-  if (tag_ != tag_bits) return {};
+  if (tag() != tag_bits) return {};
   return {node_->payload<char>(), static_cast<std::size_t>((node_->size() + 7) / 8)};
 }
 
@@ -313,13 +313,13 @@ std::optional<std::string> term::as_text() const {
 }
 
 std::optional<mfa> term::as_export() const noexcept {
-  if (tag_ != tag_export) return {};
+  if (tag() != tag_export) return {};
   const term* const parts = node_->payload<term>();
   return mfa{*parts[0].as_atom(), *parts[1].as_atom(), static_cast<std::uint32_t>(parts[2].bits_)};
 }
 
 std::optional<fun_info> term::as_fun() const noexcept {
-  if (tag_ != tag_fun) return {};
+  if (tag() != tag_fun) return {};
   const term* const parts = node_->payload<term>();
   return fun_info{*parts[0].as_atom(), *parts[1].as_int64(), *parts[2].as_int64(),
                   static_cast<std::uint32_t>(parts[3].bits_), parts[4].bytes()};
@@ -328,14 +328,14 @@ std::optional<fun_info> term::as_fun() const noexcept {
 std::optional<std::size_t> term::length() const noexcept {
   std::size_t n = 0;
   const term* rest = this;
-  for (; rest->tag_ == tag_list; rest = rest->node_->payload<term>()) n += rest->node_->size() - rest->aux_;
+  for (; rest->tag() == tag_list; rest = rest->node_->payload<term>()) n += rest->node_->size() - rest->aux_;
   if (!rest->is_nil()) return {};
   return n;
 }
 
 const term& term::last_tail() const noexcept {
   const term* rest = this;
-  while (rest->tag_ == tag_list) rest = rest->node_->payload<term>();
+  while (rest->tag() == tag_list) rest = rest->node_->payload<term>();
   return *rest;
 }
 

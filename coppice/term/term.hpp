@@ -109,7 +109,7 @@ class list_range;
 /// offset.
 class term {
 public:
-  constexpr term() noexcept : bits_(0), tag_(tag_nil), node_index_(0) {}
+  constexpr term() noexcept : bits_(0), meta_(tag_nil) {}
 
   /// An integer; a bool is the atom `true` or `false`.
   template <std::integral T>
@@ -117,8 +117,8 @@ public:
   /// A float. Throws `std::domain_error` for what Erlang has no float for: infinities and NaN.
   template <std::floating_point T>
   term(T value) : term(from_double(static_cast<double>(value))) {} // NOLINT(google-explicit-constructor)
-  term(const atom& value) noexcept : tag_(tag_atom) { set_atom(atom(value)); } // NOLINT
-  term(atom&& value) noexcept : tag_(tag_atom) { set_atom(std::move(value)); } // NOLINT
+  term(const atom& value) noexcept : meta_(tag_atom) { set_atom(atom(value)); } // NOLINT
+  term(atom&& value) noexcept : meta_(tag_atom) { set_atom(std::move(value)); } // NOLINT
   /// Throws `std::length_error` if the pid's node index is 2^24 or more.
   term(const pid& value);       // NOLINT(google-explicit-constructor)
   term(const port& value);      // NOLINT(google-explicit-constructor)
@@ -170,14 +170,10 @@ public:
   static term export_fun(const mfa& function);
   static term fun(const fun_info& info);
 
-  term(const term& other) noexcept
-      : bits_(other.bits_), aux_(other.aux_), tag_(other.tag_), node_index_(other.node_index_) {
-    if (tag_ >= first_counted) retain();
+  term(const term& other) noexcept : bits_(other.bits_), aux_(other.aux_), meta_(other.meta_) {
+    if (tag() >= first_counted) retain();
   }
-  term(term&& other) noexcept
-      : bits_(other.bits_), aux_(other.aux_), tag_(other.tag_), node_index_(other.node_index_) {
-    other.forget();
-  }
+  term(term&& other) noexcept : bits_(other.bits_), aux_(other.aux_), meta_(other.meta_) { other.forget(); }
   term& operator=(const term& other) noexcept {
     term copy(other);
     swap(copy);
@@ -189,47 +185,42 @@ public:
     return *this;
   }
   ~term() {
-    if (tag_ >= first_counted) release();
+    if (tag() >= first_counted) release();
   }
   void swap(term& other) noexcept {
     std::swap(bits_, other.bits_);
     std::swap(aux_, other.aux_);
-    const auto tag = tag_;
-    const auto index = node_index_;
-    tag_ = other.tag_;
-    node_index_ = other.node_index_;
-    other.tag_ = tag;
-    other.node_index_ = index;
+    std::swap(meta_, other.meta_);
   }
 
   // --- what it is ---
   [[nodiscard]] term_kind kind() const noexcept;
-  [[nodiscard]] bool is_integer() const noexcept { return tag_ == tag_integer || tag_ == tag_big; }
-  [[nodiscard]] bool is_float() const noexcept { return tag_ == tag_float; }
+  [[nodiscard]] bool is_integer() const noexcept { return tag() == tag_integer || tag() == tag_big; }
+  [[nodiscard]] bool is_float() const noexcept { return tag() == tag_float; }
   [[nodiscard]] bool is_number() const noexcept { return is_integer() || is_float(); }
-  [[nodiscard]] bool is_atom() const noexcept { return tag_ == tag_atom || tag_ == tag_counted_atom; }
+  [[nodiscard]] bool is_atom() const noexcept { return tag() == tag_atom || tag() == tag_counted_atom; }
   [[nodiscard]] bool is_atom(const atom& a) const noexcept { return is_atom() && atom_index() == a.index(); }
-  [[nodiscard]] bool is_pid() const noexcept { return tag_ == tag_pid; }
-  [[nodiscard]] bool is_port() const noexcept { return tag_ == tag_port; }
-  [[nodiscard]] bool is_reference() const noexcept { return tag_ == tag_reference; }
-  [[nodiscard]] bool is_tuple() const noexcept { return tag_ == tag_tuple || tag_ == tag_empty_tuple; }
+  [[nodiscard]] bool is_pid() const noexcept { return tag() == tag_pid; }
+  [[nodiscard]] bool is_port() const noexcept { return tag() == tag_port; }
+  [[nodiscard]] bool is_reference() const noexcept { return tag() == tag_reference; }
+  [[nodiscard]] bool is_tuple() const noexcept { return tag() == tag_tuple || tag() == tag_empty_tuple; }
   [[nodiscard]] bool is_tuple(std::size_t arity) const noexcept { return is_tuple() && size() == arity; }
   /// A tuple `{Tag, ...}` of that arity.
   [[nodiscard]] bool is_tagged(const atom& tag, std::size_t arity) const noexcept {
     return is_tuple(arity) && arity != 0 && elements()[0].is_atom(tag);
   }
-  [[nodiscard]] bool is_map() const noexcept { return tag_ == tag_map || tag_ == tag_empty_map; }
-  [[nodiscard]] bool is_nil() const noexcept { return tag_ == tag_nil; }
+  [[nodiscard]] bool is_map() const noexcept { return tag() == tag_map || tag() == tag_empty_map; }
+  [[nodiscard]] bool is_nil() const noexcept { return tag() == tag_nil; }
   /// `[]` or a cons cell, proper or not (`is_list/1`).
-  [[nodiscard]] bool is_list() const noexcept { return tag_ == tag_list || tag_ == tag_nil; }
+  [[nodiscard]] bool is_list() const noexcept { return tag() == tag_list || tag() == tag_nil; }
   [[nodiscard]] bool is_binary() const noexcept { return is_bitstring() && bit_size() % 8 == 0; }
-  [[nodiscard]] bool is_bitstring() const noexcept { return tag_ == tag_bits || tag_ == tag_empty_binary; }
-  [[nodiscard]] bool is_export() const noexcept { return tag_ == tag_export; }
-  [[nodiscard]] bool is_fun() const noexcept { return tag_ == tag_fun || is_export(); }
+  [[nodiscard]] bool is_bitstring() const noexcept { return tag() == tag_bits || tag() == tag_empty_binary; }
+  [[nodiscard]] bool is_export() const noexcept { return tag() == tag_export; }
+  [[nodiscard]] bool is_fun() const noexcept { return tag() == tag_fun || is_export(); }
 
   // --- what is in it: empty (or an empty view) if it is of another kind ---
   [[nodiscard]] std::optional<std::int64_t> as_int64() const noexcept {
-    if (tag_ != tag_integer) return {};
+    if (tag() != tag_integer) return {};
     return static_cast<std::int64_t>(bits_);
   }
   /// Sign and magnitude of any integer; `small` lends the room for one that fits 64 bits.
@@ -246,7 +237,7 @@ public:
   /// The bytes of a binary or bitstring, the last one padded with zero bits; `bit_size()` says how many
   /// count.
   [[nodiscard]] std::string_view bytes() const noexcept;
-  [[nodiscard]] std::uint64_t bit_size() const noexcept { return tag_ == tag_bits ? node_->size() : 0; }
+  [[nodiscard]] std::uint64_t bit_size() const noexcept { return tag() == tag_bits ? node_->size() : 0; }
   /// A charlist (`[0..1114111]`) or binary as UTF-8; a binary is taken as it is.
   [[nodiscard]] std::optional<std::string> as_text() const;
   [[nodiscard]] std::optional<mfa> as_export() const noexcept;
@@ -254,12 +245,12 @@ public:
 
   /// The elements of a tuple.
   [[nodiscard]] std::span<const term> elements() const noexcept {
-    if (tag_ != tag_tuple) return {};
+    if (tag() != tag_tuple) return {};
     return {node_->payload<term>(), static_cast<std::size_t>(node_->size())};
   }
   /// Arity of a tuple or number of keys of a map, else 0.
   [[nodiscard]] std::size_t size() const noexcept {
-    return tag_ == tag_tuple || tag_ == tag_map ? static_cast<std::size_t>(node_->size()) : 0;
+    return tag() == tag_tuple || tag() == tag_map ? static_cast<std::size_t>(node_->size()) : 0;
   }
 
   /// The elements of a list, without the tail of an improper one. O(1); the iteration does not copy.
@@ -277,10 +268,10 @@ public:
   [[nodiscard]] const term* find(const term& key) const noexcept;
   /// The keys of a map in Erlang's order, and their values in the same order.
   [[nodiscard]] std::span<const term> map_keys() const noexcept {
-    return tag_ == tag_map ? std::span(node_->payload<term>(), size()) : std::span<const term>();
+    return tag() == tag_map ? std::span(node_->payload<term>(), size()) : std::span<const term>();
   }
   [[nodiscard]] std::span<const term> map_values() const noexcept {
-    return tag_ == tag_map ? std::span(node_->payload<term>() + size(), size()) : std::span<const term>();
+    return tag() == tag_map ? std::span(node_->payload<term>() + size(), size()) : std::span<const term>();
   }
   /// The map with `key` put in, or taken out. O(n): build big maps at once.
   [[nodiscard]] term map_put(term key, term value) const;
@@ -288,7 +279,7 @@ public:
 
   /// Erlang's `=:=`: 1 and 1.0 differ.
   friend bool operator==(const term& a, const term& b) noexcept {
-    if (a.tag_ < first_counted && a.tag_ != tag_float) return a.same_inline(b);
+    if (a.tag() < first_counted && a.tag() != tag_float) return a.same_inline(b);
     return compare_terms(a, b, true) == 0;
   }
   friend std::weak_ordering compare(const term& a, const term& b);
@@ -323,9 +314,9 @@ private:
   struct raw {};
 
   term(raw, tag_t tag, std::uint64_t bits, std::uint32_t aux = 0, std::uint32_t node_index = 0) noexcept
-      : bits_(bits), aux_(aux), tag_(tag), node_index_(node_index & 0xff'ffff) {}
+      : bits_(bits), aux_(aux), meta_(tag | node_index << 8) {}
   term(tag_t tag, detail::node* owned, std::uint32_t aux = 0) noexcept
-      : node_(owned), aux_(aux), tag_(tag), node_index_(0) {}
+      : node_(owned), aux_(aux), meta_(tag) {}
 
   template <std::integral T>
   static term from_integral(T value) {
@@ -345,25 +336,25 @@ private:
   static term list_from(std::span<term> elements, term tail, consume);
   static int compare_terms(const term& a, const term& b, bool exact);
 
+  [[nodiscard]] constexpr tag_t tag() const noexcept { return static_cast<tag_t>(meta_ & 0xff); }
   void set_atom(atom&& a) noexcept {
     bits_ = std::exchange(a.bits_, 0);
-    tag_ = (bits_ & atom::counted_bit) != 0 ? tag_counted_atom : tag_atom;
+    meta_ = (bits_ & atom::counted_bit) != 0 ? tag_counted_atom : tag_atom;
   }
   [[nodiscard]] std::uint32_t atom_index() const noexcept {
     return static_cast<std::uint32_t>(bits_) & ~atom::counted_bit;
   }
   [[nodiscard]] bool same_inline(const term& b) const noexcept {
-    if (tag_ == tag_atom) return b.is_atom(atom(atom::raw{}, static_cast<std::uint32_t>(bits_)));
-    return tag_ == b.tag_ && bits_ == b.bits_ && aux_ == b.aux_ && node_index_ == b.node_index_;
+    if (tag() == tag_atom) return b.is_atom(atom(atom::raw{}, static_cast<std::uint32_t>(bits_)));
+    return bits_ == b.bits_ && aux_ == b.aux_ && meta_ == b.meta_;
   }
   void forget() noexcept {
     bits_ = 0;
     aux_ = 0;
-    tag_ = tag_nil;
-    node_index_ = 0;
+    meta_ = tag_nil;
   }
   void retain() const noexcept {
-    if (tag_ >= first_node) {
+    if (tag() >= first_node) {
       node_->refs.fetch_add(1, std::memory_order_relaxed);
     } else {
       atom::retain(static_cast<std::uint32_t>(bits_));
@@ -377,8 +368,7 @@ private:
     detail::node* node_;
   };
   std::uint32_t aux_ = 0; // offset in a list's run, sign of a big integer, creation of a pid or port
-  tag_t tag_ : 8;
-  std::uint32_t node_index_ : 24; // of a pid or port
+  std::uint32_t meta_;    // the tag in 8 bits; above it the node index of a pid or port
 };
 
 static_assert(sizeof(term) == 16);
@@ -413,7 +403,7 @@ public:
 
   private:
     void enter(const term& list) noexcept {
-      if (list.tag_ == term::tag_list) {
+      if (list.tag() == term::tag_list) {
         const term* const payload = list.node_->payload<term>(); // the tail, then the elements
         tail_ = payload;
         here_ = payload + 1 + list.aux_;

@@ -110,18 +110,24 @@ struct type_speller {
   }
 };
 
+// A template's own name: the arguments are the last bracketed part.
+template <class T, bool Qualified>
+constexpr void add_template(name_text& out) {
+  std::string_view s = pretty_type<T>();
+  int depth = 0;
+  std::size_t cut = s.size();
+  while (cut-- > 0) {
+    if (s[cut] == '>') ++depth;
+    if (s[cut] == '<' && --depth == 0) break;
+  }
+  s = s.substr(0, cut);
+  add_normalised(out, Qualified ? globally(s) : unqualified(s));
+}
+
 template <template <class...> class C, class... Args, bool Qualified>
 struct type_speller<C<Args...>, Qualified> {
   static constexpr void add(name_text& out) {
-    std::string_view s = pretty_type<C<Args...>>();
-    int depth = 0; // the arguments are the last bracketed part
-    std::size_t cut = s.size();
-    while (cut-- > 0) {
-      if (s[cut] == '>') ++depth;
-      if (s[cut] == '<' && --depth == 0) break;
-    }
-    s = s.substr(0, cut);
-    add_normalised(out, Qualified ? globally(s) : unqualified(s));
+    add_template<C<Args...>, Qualified>(out);
     bool first = true;
     out.add("<");
     (add_argument<Args>(out, first), ...);
@@ -134,6 +140,25 @@ struct type_speller<C<Args...>, Qualified> {
       first = false;
       add_type<A, Qualified>(out);
     }
+  }
+};
+
+template <template <class, std::size_t> class C, class A, std::size_t N, bool Qualified>
+struct type_speller<C<A, N>, Qualified> {
+  static constexpr void add(name_text& out) {
+    add_template<C<A, N>, Qualified>(out);
+    out.add("<");
+    add_type<A, Qualified>(out);
+    out.add(",");
+    char digits[20]{};
+    std::size_t at = sizeof(digits);
+    std::size_t rest = N;
+    do {
+      digits[--at] = static_cast<char>('0' + rest % 10);
+      rest /= 10;
+    } while (rest != 0);
+    out.add({digits + at, sizeof(digits) - at});
+    out.add(">");
   }
 };
 
