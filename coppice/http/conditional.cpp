@@ -55,8 +55,8 @@ listed lists_tag(const headers& fields, std::string_view name, const std::option
 }
 
 std::optional<std::chrono::sys_seconds> date_of(const headers& fields, std::string_view name) {
-  if (fields.count(name) != 1) return std::nullopt;
-  return parse_date(*fields.get(name));
+  const auto text = fields.only(name);
+  return text ? parse_date(*text) : std::nullopt;
 }
 
 bool read_number(std::string_view digits, std::uint64_t& value) noexcept {
@@ -159,9 +159,9 @@ range_selection parse_range(std::string_view field, std::uint64_t size, std::siz
 }
 
 range_selection select_ranges(const request_head& request, const validators& current, std::uint64_t size) {
-  if (request.method != method::get || request.headers.count("range") != 1) return {};
-  if (!if_range_holds(request, current)) return {};
-  return parse_range(*request.headers.get("range"), size);
+  const auto field = request.headers.only("range");
+  if (request.method != method::get || !field || !if_range_holds(request, current)) return {};
+  return parse_range(*field, size);
 }
 
 std::string content_range(const byte_range& range, std::uint64_t size) {

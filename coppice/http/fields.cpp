@@ -181,7 +181,8 @@ std::optional<std::string> unquote(std::string_view text) {
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '"') return std::nullopt;
-    if (text[i] == '\\' && ++i == text.size()) return std::nullopt;
+    if (text[i] == '\\') ++i;
+    if (i == text.size()) return std::nullopt;
     if (!detail::is_field_char(text[i])) return std::nullopt;
     out.push_back(text[i]);
   }
@@ -322,10 +323,8 @@ std::expected<std::string, std::string> format_set_cookie(const set_cookie& c) {
 }
 
 bool same_origin(const request_head& request) {
-  const std::size_t origins = request.headers.count("origin");
-  if (origins == 0) return true;
-  if (origins > 1 || request.authority.empty()) return false;
-  std::string_view origin = *request.headers.get("origin");
+  if (!request.headers.contains("origin")) return true;
+  std::string_view origin = request.headers.only("origin").value_or("");
   const bool secure = origin.starts_with("https://");
   if (!secure && !origin.starts_with("http://")) return false;
   origin.remove_prefix(secure ? 8 : 7);

@@ -27,6 +27,9 @@ TEST(Headers, Rfc9110_5_1_NamesAreCaseInsensitiveAndOrderIsKept) {
   EXPECT_EQ(h.count("A"), 2u);
   EXPECT_EQ(h.combined("a"), "1, 3");
   EXPECT_FALSE(h.contains("c"));
+  EXPECT_EQ(h.only("B"), "2");
+  EXPECT_FALSE(h.only("a"));
+  EXPECT_FALSE(h.only("c"));
   h.set("A", "4");
   EXPECT_EQ(h, (headers{{"B", "2"}, {"A", "4"}}));
   EXPECT_EQ(h.remove("b"), 1u);

@@ -134,7 +134,7 @@ bool http1_request_parser::read_host() {
   if (hosts == 0) {
     return head_.version == version::http_1_0 || fail(status::bad_request, "HTTP/1.1 wants a Host");
   }
-  const std::string_view text = *head_.headers.get("host");
+  const std::string_view text = head_.headers.only("host").value_or("");
   const auto host = parse_authority(text);
   if (!host) return fail(status::bad_request, "malformed Host");
   if (head_.authority.empty()) {
@@ -151,9 +151,8 @@ bool http1_request_parser::read_connection() {
   head_.keep_alive = persistent(fields, head_.version);
   if (head_.version == version::http_1_0) return true;
   head_.upgrade = fields.contains("upgrade") && has_token(fields, "connection", "upgrade");
-  const std::size_t expectations = fields.count("expect");
-  if (expectations == 0) return true;
-  if (expectations > 1 || !detail::iequals(*fields.get("expect"), "100-continue")) {
+  if (!fields.contains("expect")) return true;
+  if (!detail::iequals(fields.only("expect").value_or(""), "100-continue")) {
     return fail(status::expectation_failed, "the only expectation known is 100-continue");
   }
   head_.expects_continue = head_.framing == body_framing::chunked || head_.content_length > 0;

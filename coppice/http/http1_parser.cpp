@@ -51,7 +51,7 @@ bool valid_chunk_extensions(std::string_view text) noexcept {
   return true;
 }
 
-enum class coding { chunked, not_implemented, bad };
+enum class coding : std::uint8_t { chunked, not_implemented, bad };
 
 /// The transfer codings of all lines together: only the one element `chunked` can be read.
 coding transfer_coding(const headers& fields) noexcept {
@@ -287,8 +287,9 @@ bool http1_reader::read_framing(const headers& fields, version v, body_framing& 
     }
   }
   if (lengths == 0) return true;
-  if (lengths > 1) return fail(status::bad_request, "more than one Content-Length");
-  const std::string_view digits = *fields.get("content-length");
+  const auto only_length = fields.only("content-length");
+  if (!only_length) return fail(status::bad_request, "more than one Content-Length");
+  const std::string_view digits = *only_length;
   if (digits.empty() || !std::all_of(digits.begin(), digits.end(), is_digit)) {
     return fail(status::bad_request, "Content-Length is not a number");
   }

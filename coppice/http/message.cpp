@@ -139,6 +139,10 @@ std::optional<std::string_view> headers::get(std::string_view name) const noexce
   return std::nullopt;
 }
 
+std::optional<std::string_view> headers::only(std::string_view name) const noexcept {
+  return count(name) == 1 ? get(name) : std::nullopt;
+}
+
 std::size_t headers::count(std::string_view name) const noexcept {
   std::size_t n = 0;
   for (const field f : *this) n += detail::iequals(f.name, name) ? 1 : 0;

@@ -104,6 +104,8 @@ public:
 
   /// The value of the first line of that name.
   [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const noexcept;
+  /// The value if there is exactly one line of that name.
+  [[nodiscard]] std::optional<std::string_view> only(std::string_view name) const noexcept;
   [[nodiscard]] bool contains(std::string_view name) const noexcept { return get(name).has_value(); }
   [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
   /// All values of that name joined by ", " (RFC 9110 section 5.3); not meaningful for Set-Cookie.

@@ -95,8 +95,8 @@ template <class T>
 struct route {
   std::string path;
   T handler;
-  std::vector<route_constraint> constraints = {};
-  std::string host = {}; ///< empty: any
+  std::vector<route_constraint> constraints;
+  std::string host; ///< empty: any
 };
 
 template <class T>

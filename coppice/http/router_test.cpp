@@ -144,7 +144,7 @@ TEST(Router, RoutesThatCannotBeReachedAreErrors) {
 
 TEST(Router, MatchesRequests) {
   const auto r = compile({{"/a/:b", "ab", {}, "example.org"}, {"/[...]", "rest", {}, "other.org"}});
-  const auto match = [&](std::string text) {
+  const auto match = [&](const std::string& text) {
     http1_request_parser parser;
     std::string_view input = text;
     EXPECT_EQ(parser.next(input).kind, http1_event_kind::head);

@@ -86,10 +86,11 @@ std::expected<response_head, websocket_refusal> websocket_upgrade(const request_
   if (request.framing == body_framing::chunked) {
     return refuse(status::bad_request, "a WebSocket's request has no body");
   }
-  if (fields.count("sec-websocket-version") != 1 || fields.get("sec-websocket-version") != "13") {
+  if (fields.only("sec-websocket-version") != "13") {
     return refuse(status::upgrade_required, "the WebSocket version spoken here is 13");
   }
-  if (fields.count("sec-websocket-key") != 1 || !valid_key(*fields.get("sec-websocket-key"))) {
+  const std::string_view key = fields.only("sec-websocket-key").value_or("");
+  if (!valid_key(key)) {
     return refuse(status::bad_request, "Sec-WebSocket-Key must be 16 bytes in base64, once");
   }
   std::string protocol;
@@ -100,7 +101,7 @@ std::expected<response_head, websocket_refusal> websocket_upgrade(const request_
   response.status = status::switching_protocols;
   response.headers.add("Upgrade", "websocket");
   response.headers.add("Connection", "Upgrade");
-  response.headers.add("Sec-WebSocket-Accept", websocket_accept(*fields.get("sec-websocket-key")));
+  response.headers.add("Sec-WebSocket-Accept", websocket_accept(key));
   if (!protocol.empty()) response.headers.add("Sec-WebSocket-Protocol", protocol);
   return response;
 }
@@ -125,21 +126,20 @@ std::expected<std::string, std::string_view> websocket_accepted(const response_h
   const auto refuse_response = [](std::string_view why) { return std::unexpected(why); };
   if (response.status != status::switching_protocols)
     return refuse_response("the server did not switch protocols");
-  if (!has_token(fields, "connection", "upgrade") || fields.count("upgrade") != 1 ||
-      !detail::iequals(*fields.get("upgrade"), "websocket")) {
+  if (!has_token(fields, "connection", "upgrade") ||
+      !detail::iequals(fields.only("upgrade").value_or(""), "websocket")) {
     return refuse_response("the server switched to something else than WebSocket");
   }
   const std::string expected = websocket_accept(request.headers.get("sec-websocket-key").value_or(""));
-  if (fields.count("sec-websocket-accept") != 1 || fields.get("sec-websocket-accept") != expected) {
+  if (fields.only("sec-websocket-accept") != expected) {
     return refuse_response("the server's Sec-WebSocket-Accept does not match");
   }
   if (fields.contains("sec-websocket-extensions")) {
     return refuse_response("the server uses an extension that was not offered");
   }
-  const std::size_t chosen = fields.count("sec-websocket-protocol");
-  if (chosen == 0) return std::string();
-  const std::string protocol(*fields.get("sec-websocket-protocol"));
-  if (chosen > 1 || !has_token(request.headers, "sec-websocket-protocol", protocol)) {
+  if (!fields.contains("sec-websocket-protocol")) return std::string();
+  std::string protocol(fields.only("sec-websocket-protocol").value_or(""));
+  if (!has_token(request.headers, "sec-websocket-protocol", protocol)) {
     return refuse_response("the server chose a subprotocol that was not offered");
   }
   return protocol;
