@@ -1,6 +1,7 @@
 // Terms as text, both ways: as Erlang's shell and `io:format("~p")` write them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <expected>
 #include <fmt/core.h>
@@ -63,7 +64,7 @@ struct fmt::formatter<coppice::term> {
   }
   template <class Context>
   auto format(const coppice::term& value, Context& context) const {
-    return fmt::format_to(context.out(), "{}", coppice::to_string(value, {.limit = limit_}));
+    return std::ranges::copy(coppice::to_string(value, {.limit = limit_}), context.out()).out;
   }
 
 private:
