@@ -19,6 +19,7 @@ endif()
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
+find_library(COPPICE_MIMALLOC NAMES mimalloc REQUIRED)
 
 add_library(coppice_flags INTERFACE)
 target_include_directories(coppice_flags INTERFACE ${PROJECT_SOURCE_DIR})

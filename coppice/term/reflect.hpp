@@ -55,12 +55,20 @@ constexpr std::size_t count_fields() {
 template <class T>
 inline constexpr std::size_t fields_of = count_fields<T>();
 
-// An object that is never made, whose fields' addresses have names.
+// An object that is never made, whose fields' addresses have names. Of a type in an unnamed namespace it is
+// never defined on purpose.
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wundefined-internal"
+#endif
 template <class T>
 struct never_made {
   T value;
   static const never_made here;
 };
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 
 template <class F>
 struct field_address {

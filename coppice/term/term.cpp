@@ -14,34 +14,34 @@
 namespace coppice {
 namespace {
 
-using detail::node;
+using detail::term_node;
 
-node* allocate(node::kind_t kind, std::uint64_t size, std::size_t payload_bytes) {
-  return ::new (::operator new(sizeof(node) + payload_bytes)) node(kind, size);
+term_node* allocate(term_node::kind_t kind, std::uint64_t size, std::size_t payload_bytes) {
+  return ::new (::operator new(sizeof(term_node) + payload_bytes)) term_node(kind, size);
 }
 
 // A node of `count` terms that the caller fills by moving each into place (which cannot fail).
-node* allocate_terms(node::kind_t kind, std::uint64_t size, std::size_t count) {
+term_node* allocate_terms(term_node::kind_t kind, std::uint64_t size, std::size_t count) {
   if (count > UINT32_MAX) throw std::length_error("a term has at most 2^32-1 elements");
   return allocate(kind, size, count * sizeof(term));
 }
 
-std::size_t term_count(const node& n) noexcept {
+std::size_t term_count(const term_node& n) noexcept {
   switch (n.kind()) {
-  case node::tuple: return n.size();
-  case node::list: return n.size() + 1;
-  case node::map: return n.size() * 2;
-  case node::export_fun: return 3;
-  case node::fun: return 5;
-  case node::bits:
-  case node::big:
-  case node::ref: return 0;
+  case term_node::tuple: return n.size();
+  case term_node::list: return n.size() + 1;
+  case term_node::map: return n.size() * 2;
+  case term_node::export_fun: return 3;
+  case term_node::fun: return 5;
+  case term_node::bits:
+  case term_node::big:
+  case term_node::ref: return 0;
   }
   return 0;
 }
 
 // Whether the caller held the last count. Alone, it need not be written.
-bool drop(node& n) noexcept {
+bool drop(term_node& n) noexcept {
   return n.refs.load(std::memory_order_acquire) == 1 || n.refs.fetch_sub(1, std::memory_order_acq_rel) == 1;
 }
 
@@ -58,10 +58,10 @@ void term::release() noexcept {
 }
 
 // The dead are chained through their own headers, so neither depth nor length needs a stack.
-void term::destroy(node* dead) noexcept {
+void term::destroy(term_node* dead) noexcept {
   dead->next_dead = nullptr;
   while (dead != nullptr) {
-    node* const mine = dead;
+    term_node* const mine = dead;
     dead = mine->next_dead;
     term* const children = mine->payload<term>();
     for (std::size_t i = 0, n = term_count(*mine); i < n; ++i) {
@@ -97,7 +97,7 @@ term::term(const port& value) : term(raw{}, tag_port, value.id, value.creation, 
   if (value.node >> 24 != 0) throw std::length_error("a port's node index must be below 2^24");
 }
 
-term::term(const reference& value) : term(tag_reference, allocate(node::ref, 0, sizeof(reference))) {
+term::term(const reference& value) : term(tag_reference, allocate(term_node::ref, 0, sizeof(reference))) {
   ::new (node_->payload<reference>()) reference(value);
 }
 
@@ -107,7 +107,7 @@ term term::bitstring(std::string_view bytes, std::uint64_t bit_count) {
   const std::uint64_t byte_count = (bit_count + 7) / 8;
   if (byte_count > bytes.size()) throw std::length_error("a bitstring has more bits than its bytes");
   if (bit_count == 0) return {raw{}, tag_empty_binary, 0};
-  node* const made = allocate(node::bits, bit_count, byte_count);
+  term_node* const made = allocate(term_node::bits, bit_count, byte_count);
   char* const data = made->payload<char>();
   std::memcpy(data, bytes.data(), byte_count);
   if (bit_count % 8 != 0) {
@@ -118,14 +118,14 @@ term term::bitstring(std::string_view bytes, std::uint64_t bit_count) {
 
 term term::tuple_from(std::span<term> elements, consume) {
   if (elements.empty()) return {raw{}, tag_empty_tuple, 0};
-  node* const made = allocate_terms(node::tuple, elements.size(), elements.size());
+  term_node* const made = allocate_terms(term_node::tuple, elements.size(), elements.size());
   std::uninitialized_move(elements.begin(), elements.end(), made->payload<term>());
   return {tag_tuple, made};
 }
 
 term term::tuple_from(std::span<const term> elements) {
   if (elements.empty()) return {raw{}, tag_empty_tuple, 0};
-  node* const made = allocate_terms(node::tuple, elements.size(), elements.size());
+  term_node* const made = allocate_terms(term_node::tuple, elements.size(), elements.size());
   std::uninitialized_copy(elements.begin(), elements.end(), made->payload<term>());
   return {tag_tuple, made};
 }
@@ -136,7 +136,7 @@ term term::tuple_from(std::vector<term>&& elements) {
 
 term term::list_from(std::span<term> elements, term tail, consume) {
   if (elements.empty()) return tail;
-  node* const made = allocate_terms(node::list, elements.size(), elements.size() + 1);
+  term_node* const made = allocate_terms(term_node::list, elements.size(), elements.size() + 1);
   term* const payload = made->payload<term>();
   ::new (payload) term(std::move(tail));
   std::uninitialized_move(elements.begin(), elements.end(), payload + 1);
@@ -145,7 +145,7 @@ term term::list_from(std::span<term> elements, term tail, consume) {
 
 term term::list_from(std::span<const term> elements, term tail) {
   if (elements.empty()) return tail;
-  node* const made = allocate_terms(node::list, elements.size(), elements.size() + 1);
+  term_node* const made = allocate_terms(term_node::list, elements.size(), elements.size() + 1);
   term* const payload = made->payload<term>();
   ::new (payload) term(std::move(tail));
   std::uninitialized_copy(elements.begin(), elements.end(), payload + 1);
@@ -188,7 +188,7 @@ term term::map_from(std::vector<std::pair<term, term>>&& entries) {
     order[n++] = order[i];
   }
   if (n == 0) return {raw{}, tag_empty_map, 0};
-  node* const made = allocate_terms(node::map, n, n * 2);
+  term_node* const made = allocate_terms(term_node::map, n, n * 2);
   term* const keys = made->payload<term>();
   for (std::size_t i = 0; i < n; ++i) {
     ::new (keys + i) term(std::move(entries[order[i]].first));
@@ -205,21 +205,21 @@ term term::integer(bool negative, std::span<const std::uint64_t> limbs) {
   if (limbs.size() == 1 && (limbs[0] < least || (negative && limbs[0] == least))) {
     return {raw{}, tag_integer, negative ? 0 - limbs[0] : limbs[0]};
   }
-  node* const made = allocate(node::big, limbs.size(), limbs.size_bytes());
+  term_node* const made = allocate(term_node::big, limbs.size(), limbs.size_bytes());
   std::memcpy(made->payload<char>(), limbs.data(), limbs.size_bytes());
   return {tag_big, made, negative ? 1u : 0u};
 }
 
 term term::export_fun(const mfa& function) {
   term parts[] = {function.module, function.function, function.arity};
-  node* const made = allocate_terms(node::export_fun, 0, std::size(parts));
+  term_node* const made = allocate_terms(term_node::export_fun, 0, std::size(parts));
   std::uninitialized_move(std::begin(parts), std::end(parts), made->payload<term>());
   return {tag_export, made};
 }
 
 term term::fun(const fun_info& info) {
   term parts[] = {info.module, info.index, info.uniq, info.arity, binary(info.bytes)};
-  node* const made = allocate_terms(node::fun, 0, std::size(parts));
+  term_node* const made = allocate_terms(term_node::fun, 0, std::size(parts));
   std::uninitialized_move(std::begin(parts), std::end(parts), made->payload<term>());
   return {tag_fun, made};
 }

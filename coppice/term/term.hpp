@@ -69,17 +69,17 @@ namespace detail {
 
 // What a term that does not fit in 16 bytes points to. The payload follows the header; `kind` says what it
 // is. While a node waits to be destroyed its count makes room for the link to the next one.
-struct node {
+struct term_node {
   enum kind_t : std::uint8_t { bits, big, ref, tuple, list, map, export_fun, fun };
 
-  node(kind_t k, std::uint64_t n) noexcept : refs(1), size_and_kind(n << 8 | k) {}
-  ~node() {}
-  node(const node&) = delete;
-  node& operator=(const node&) = delete;
+  term_node(kind_t k, std::uint64_t n) noexcept : refs(1), size_and_kind(n << 8 | k) {}
+  ~term_node() {}
+  term_node(const term_node&) = delete;
+  term_node& operator=(const term_node&) = delete;
 
   union {
     std::atomic<std::uint32_t> refs;
-    node* next_dead;
+    term_node* next_dead;
   };
   std::uint64_t size_and_kind;
 
@@ -94,7 +94,7 @@ struct node {
     return reinterpret_cast<T*>(this + 1);
   }
 };
-static_assert(sizeof(node) == 16);
+static_assert(sizeof(term_node) == 16);
 
 } // namespace detail
 
@@ -315,7 +315,7 @@ private:
 
   term(raw, tag_t tag, std::uint64_t bits, std::uint32_t aux = 0, std::uint32_t node_index = 0) noexcept
       : bits_(bits), aux_(aux), meta_(tag | node_index << 8) {}
-  term(tag_t tag, detail::node* owned, std::uint32_t aux = 0) noexcept
+  term(tag_t tag, detail::term_node* owned, std::uint32_t aux = 0) noexcept
       : node_(owned), aux_(aux), meta_(tag) {}
 
   template <std::integral T>
@@ -361,11 +361,11 @@ private:
     }
   }
   void release() noexcept;
-  static void destroy(detail::node* dead) noexcept;
+  static void destroy(detail::term_node* dead) noexcept;
 
   union {
     std::uint64_t bits_;
-    detail::node* node_;
+    detail::term_node* node_;
   };
   std::uint32_t aux_ = 0; // offset in a list's run, sign of a big integer, creation of a pid or port
   std::uint32_t meta_;    // the tag in 8 bits; above it the node index of a pid or port

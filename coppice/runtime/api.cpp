@@ -1,0 +1,318 @@
+#include "coppice/runtime/api.hpp"
+
+#include "coppice/runtime/call.hpp"
+#include "coppice/runtime/detail/inspect.hpp"
+#include "coppice/runtime/detail/machine.hpp"
+#include "coppice/runtime/detail/signals.hpp"
+
+#include <stdexcept>
+
+namespace coppice {
+
+using namespace literals;
+using detail::envelope_kind;
+using detail::process_block;
+using detail::running_node;
+using detail::running_process;
+using detail::runtime_section;
+using detail::send_signal;
+using detail::signal;
+
+// --- spawning ---
+
+namespace detail {
+
+process_block& new_process(coppice::node& home) {
+  runtime_section section;
+  machine& m = home.internals();
+  process_block* p = m.shut_down.load(std::memory_order_relaxed) && current().process == nullptr ? nullptr
+                                                                                                : m.acquire();
+  if (p == nullptr) {
+    throw std::length_error("spawn: the process table is full or the node is shutting down; raise "
+                            "node_options::max_processes if this many processes are meant");
+  }
+  p->home = &home;
+  return *p;
+}
+
+void abandon_process(process_block& p) noexcept {
+  runtime_section section;
+  p.id.fetch_add(std::uint64_t{1} << pid::slot_bits, std::memory_order_release);
+  machine_of(p).release(p);
+}
+
+reference launch(process_block& p, const spawn_options& options) {
+  runtime_section section;
+  reference ref;
+  process_block* parent = current().process;
+  pid id = p.self();
+  if (parent != nullptr) {
+    p.parent_id.store(parent->self().id, std::memory_order_relaxed);
+    p.group_leader = parent->group_leader;
+    if (options.link) {
+      std::uint32_t link_id = parent->next_link_id++;
+      ties_of(*parent).links[id] = {link_id, 0};
+      ties_of(p).links[parent->self()] = {0, link_id};
+    }
+    if (options.monitor) {
+      std::uint64_t unique = next_unique(*p.home);
+      ref = reference::local(unique);
+      ties_of(*parent).monitors[unique] = {id, atom()};
+      ties_of(p).watchers[unique] = parent->self();
+    }
+  } else {
+    p.parent_id.store(0, std::memory_order_relaxed);
+    p.group_leader = pid();
+  }
+  p.priority.store(static_cast<std::uint8_t>(options.prio), std::memory_order_relaxed);
+  p.mailbox_limit.store(options.mailbox_limit, std::memory_order_relaxed);
+  p.policy.store(options.on_overflow, std::memory_order_relaxed);
+  if (options.label != nullptr) {
+    p.label.store(options.label, std::memory_order_relaxed);
+  } else {
+    p.label.store(p.program == nullptr ? "process" : p.program->label().data(), std::memory_order_relaxed);
+  }
+  p.inbox.store(nullptr, std::memory_order_release); // from here on it can be sent to
+  machine_of(p).make_runnable(p);
+  return ref;
+}
+
+void start_task(std::coroutine_handle<> root) {
+  process_block& p = running_process();
+  p.root = p.resume = root;
+}
+
+pid registered_or_exit(const atom& name) {
+  std::optional<pid> found = whereis(name);
+  if (!found) exit(exit_reason(term::tuple("badarg"_atom, name)));
+  return *found;
+}
+
+} // namespace detail
+
+monitored spawn_body(const spawn_options& options, std::unique_ptr<body> program) {
+  process_block& p = detail::new_process(running_node());
+  p.program = program.release();
+  pid id = p.self();
+  reference ref = detail::launch(p, options);
+  return {id, ref};
+}
+
+void start_task(process coroutine) { detail::start_task(coroutine.release()); }
+
+pid self_pid() { return running_process().self(); }
+pid self_pid_or_none() noexcept {
+  process_block* p = detail::current().process;
+  return p == nullptr ? pid() : p->self();
+}
+
+// --- names ---
+
+bool register_name(const atom& name, pid process) {
+  runtime_section section;
+  coppice::node& home = running_node();
+  if (name.empty() || name == "undefined"_atom || !home.is_process_alive(process)) return false;
+  detail::machine& m = home.internals();
+  process_block& me = running_process();
+  if (process != me.self()) {
+    // Only the process itself may note that it has a name, so that its death frees it: it is asked to.
+    if (!m.names.add(name, process)) return false;
+    detail::inspect(
+        home, process,
+        [name](process_block& p) {
+          if (p.extras == nullptr) p.extras = new detail::process_extras;
+          p.extras->registered_name = name;
+        },
+        [&m, name, process] { m.names.remove(name, process); });
+    return true;
+  }
+  if (me.extras != nullptr && !me.extras->registered_name.empty()) return false;
+  if (!m.names.add(name, process)) return false;
+  if (me.extras == nullptr) me.extras = new detail::process_extras;
+  me.extras->registered_name = name;
+  return true;
+}
+
+bool unregister_name(const atom& name) {
+  runtime_section section;
+  coppice::node& home = running_node();
+  std::optional<pid> owner = whereis(name);
+  if (!owner || !home.internals().names.remove(name, *owner)) return false;
+  auto forget = [name](process_block& p) {
+    if (p.extras != nullptr && p.extras->registered_name == name) p.extras->registered_name = atom();
+  };
+  if (*owner == self_pid_or_none()) {
+    forget(running_process());
+  } else {
+    detail::inspect(home, *owner, forget, [] {});
+  }
+  return true;
+}
+
+std::optional<pid> whereis(const atom& name) { return running_node().whereis(name); }
+
+std::vector<atom> registered() {
+  std::vector<atom> names;
+  for (auto& [name, owner] : running_node().internals().names.all()) names.push_back(name);
+  return names;
+}
+
+// --- links and monitors ---
+
+void link(pid other) {
+  runtime_section section;
+  process_block& me = running_process();
+  if (other == me.self()) return;
+  detail::link_ids& ids = detail::ties_of(me).links[other];
+  if (ids.mine != 0 || ids.theirs != 0) return;
+  ids.mine = me.next_link_id++;
+  send_signal(*me.home, other, envelope_kind::link, 0, signal{me.self(), exit_reason(), ids});
+}
+
+void unlink(pid other) {
+  runtime_section section;
+  process_block& me = running_process();
+  if (me.ties == nullptr) return;
+  auto found = me.ties->links.find(other);
+  if (found == me.ties->links.end()) return;
+  detail::link_ids ids = found->second;
+  me.ties->links.erase(found);
+  send_signal(*me.home, other, envelope_kind::unlink, 0, signal{me.self(), exit_reason(), ids});
+}
+
+namespace {
+
+reference watch(pid process, const atom& name) {
+  runtime_section section;
+  process_block& me = running_process();
+  std::uint64_t unique = detail::next_unique(*me.home);
+  detail::ties_of(me).monitors[unique] = {process, name};
+  send_signal(*me.home, process, envelope_kind::monitor, unique, signal{me.self(), exit_reason()});
+  return reference::local(unique);
+}
+
+/// Takes the first message for which `is` holds out of the mailbox.
+template <class F>
+bool flush_one(process_block& p, F is) {
+  detail::envelope* previous = nullptr;
+  for (detail::envelope* e = p.first; e != nullptr; previous = e, e = e->next) {
+    if (!is(*e)) continue;
+    detail::envelope_ptr taken = detail::take_after(p, previous);
+    return true;
+  }
+  return false;
+}
+
+} // namespace
+
+reference monitor(pid process) { return watch(process, atom()); }
+
+reference monitor(const atom& name) { return watch(whereis(name).value_or(pid()), name); }
+
+bool demonitor(const reference& ref, bool flush) {
+  runtime_section section;
+  process_block& me = running_process();
+  bool active = false;
+  if (me.ties != nullptr) {
+    auto found = me.ties->monitors.find(ref.unique());
+    active = found != me.ties->monitors.end();
+    if (active) {
+      send_signal(*me.home, found->second.process, envelope_kind::demonitor, ref.unique(),
+                  signal{me.self(), exit_reason()});
+      me.ties->monitors.erase(found);
+    }
+  }
+  if (flush && !active) {
+    detail::drain(me);
+    flush_one(me, [&ref](detail::envelope& e) {
+      return e.kind == envelope_kind::message && e.ops->type->hash == type_hash<down>() && e.as<down>().ref == ref;
+    });
+  }
+  return active;
+}
+
+reference alias() {
+  runtime_section section;
+  process_block& me = running_process();
+  std::uint64_t unique = detail::next_unique(*me.home);
+  detail::ties_of(me).aliases[unique] = false;
+  reference ref = reference::local(unique);
+  std::uint64_t id = me.self().id;
+  ref.words[3] = static_cast<std::uint32_t>(id);
+  ref.words[4] = static_cast<std::uint32_t>(id >> 32);
+  ref.len = 5;
+  return ref;
+}
+
+bool unalias(const reference& alias) {
+  runtime_section section;
+  process_block& me = running_process();
+  return me.ties != nullptr && me.ties->aliases.erase(alias.unique()) > 0;
+}
+
+reference make_ref() { return reference::local(detail::next_unique(running_node())); }
+
+// --- exits ---
+
+void exit(pid process, exit_reason reason) {
+  runtime_section section;
+  process_block& me = running_process();
+  send_signal(*me.home, process, envelope_kind::exit, 0, signal{me.self(), std::move(reason), {}, false});
+}
+
+bool is_process_alive(pid process) { return running_node().is_process_alive(process); }
+
+// --- flags ---
+
+bool trap_exit(bool on) {
+  runtime_section section;
+  return std::exchange(running_process().trap_exit, on);
+}
+
+priority set_priority(priority p) {
+  return static_cast<priority>(
+      running_process().priority.exchange(static_cast<std::uint8_t>(p), std::memory_order_relaxed));
+}
+
+void set_mailbox_limit(std::uint32_t messages, overflow policy) {
+  process_block& me = running_process();
+  me.policy.store(policy, std::memory_order_relaxed);
+  me.mailbox_limit.store(messages, std::memory_order_relaxed);
+}
+
+pid group_leader() { return running_process().group_leader; }
+
+void set_group_leader(pid leader, pid process) {
+  if (process == self_pid()) {
+    running_process().group_leader = leader;
+    return;
+  }
+  detail::inspect(running_node(), process, [leader](process_block& p) { p.group_leader = leader; }, [] {});
+}
+
+void pin(bool on) {
+  runtime_section section;
+  detail::worker* w = detail::current().thread;
+  std::int16_t core = on && w != nullptr && w->on != nullptr ? static_cast<std::int16_t>(w->on->index)
+                                                             : std::int16_t{-1};
+  running_process().pinned.store(core, std::memory_order_relaxed);
+}
+
+void hibernate() {
+  runtime_section section;
+  process_block& me = running_process();
+  if (me.ties != nullptr) {
+    if (me.ties->empty()) {
+      delete std::exchange(me.ties, nullptr);
+    } else {
+      me.ties->links.rehash(0);
+      me.ties->monitors.rehash(0);
+      me.ties->watchers.rehash(0);
+      me.ties->aliases.rehash(0);
+      me.ties->requests.rehash(0);
+    }
+  }
+  detail::give_back_memory();
+}
+
+} // namespace coppice

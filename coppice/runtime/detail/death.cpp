@@ -1,0 +1,131 @@
+// Death has two steps: visible (the name is free, links and monitors have fired, the pid is dead) and reclaimed
+// (frames destroyed, slot given back). A process at rest is destroyed first and announced then; one that is
+// stuck in user code is announced first and destroyed when its thread comes back.
+#include "coppice/runtime/detail/inspect.hpp"
+#include "coppice/runtime/detail/machine.hpp"
+#include "coppice/runtime/detail/signals.hpp"
+
+#include <utility>
+
+namespace coppice::detail {
+namespace {
+
+/// Frees what the process's own code owns; destructors run as the process.
+void destroy_program(process_block& p) noexcept {
+  p.waiting = nullptr;
+  p.resume = {};
+  if (p.root) std::exchange(p.root, {}).destroy();
+  delete std::exchange(p.program, nullptr);
+  envelope_ptr arrived(std::exchange(p.arrived, nullptr));
+  answer_orphans(p, p.reason);
+}
+
+void report_crash(process_block& p) {
+  if (p.reason.details() == nullptr || p.program != nullptr) return; // behaviours report for themselves
+  p.home->report(report{severity::error, "error", p.self(), {}, p.reason});
+}
+
+void tell_ties(process_block& p) {
+  if (p.ties == nullptr) return;
+  pid me = p.self();
+  coppice::node& home = *p.home;
+  for (const auto& [other, ids] : p.ties->links) {
+    send_signal(home, other, envelope_kind::exit, 0, signal{me, p.reason, ids, true});
+  }
+  for (const auto& [ref, watcher] : p.ties->watchers) {
+    send_signal(home, watcher, envelope_kind::down, ref, signal{me, p.reason});
+  }
+  for (const auto& [ref, target] : p.ties->monitors) {
+    send_signal(home, target.process, envelope_kind::demonitor, ref, signal{me, exit_reason()});
+  }
+  delete std::exchange(p.ties, nullptr);
+}
+
+/// From here on pushes find the slot dead; what came before is turned away.
+void close_inbox(process_block& p) noexcept {
+  envelope* e = p.inbox.exchange(inbox_dead, std::memory_order_acq_rel);
+  envelope* oldest = nullptr;
+  while (e != nullptr && e != inbox_idle) {
+    envelope* next = e->next;
+    e->next = oldest;
+    oldest = e;
+    e = next;
+  }
+  while (oldest != nullptr) {
+    envelope* next = oldest->next;
+    bool mine = oldest->to == p.id.load(std::memory_order_relaxed) && oldest->kind == envelope_kind::message;
+    oldest->ops->reject(oldest, mine ? p.reason : exit_reason::noproc());
+    oldest = next;
+  }
+}
+
+void reject_mailbox(process_block& p) noexcept {
+  while (p.first != nullptr) {
+    envelope* e = std::exchange(p.first, p.first->next);
+    e->ops->reject(e, p.reason);
+  }
+  p.last = p.scanned = nullptr;
+  p.scanned_by = 0;
+  p.length = 0;
+}
+
+void announce_now(process_block& p) {
+  machine& m = machine_of(p);
+  if (p.extras != nullptr) {
+    if (!p.extras->registered_name.empty()) m.names.remove(p.extras->registered_name, p.self());
+    release_senders(p);
+  }
+  tell_ties(p);
+  close_inbox(p);
+}
+
+void reset(process_block& p) noexcept {
+  p.trap_exit = p.dying = p.timed_out = p.initialised = p.zombie = p.unwinding = false;
+  p.awaited_tag = p.blocked_tag = 0;
+  p.reason = exit_reason();
+  p.next_link_id = 1;
+  delete std::exchange(p.extras, nullptr);
+  p.mailbox_limit.store(0, std::memory_order_relaxed);
+  p.counted.store(0, std::memory_order_relaxed);
+  p.mailbox_length.store(0, std::memory_order_relaxed);
+  p.policy.store(pushback_policy::none, std::memory_order_relaxed);
+  p.reductions.store(0, std::memory_order_relaxed);
+  p.pinned.store(-1, std::memory_order_relaxed);
+  p.priority.store(2, std::memory_order_relaxed);
+  p.status.store(process_status::free, std::memory_order_relaxed);
+}
+
+void reclaim(process_block& p) noexcept {
+  if (p.wheel != nullptr) {
+    std::lock_guard guard(p.wheel->lock());
+    p.wheel->remove(p.timer());
+    p.armed_ns.store(no_deadline, std::memory_order_relaxed);
+    p.deadline_ns.store(no_deadline, std::memory_order_relaxed);
+    p.timer_fired.store(false, std::memory_order_relaxed);
+  }
+  reject_mailbox(p);
+  machine& m = machine_of(p);
+  reset(p);
+  p.id.store(p.id.load(std::memory_order_relaxed) + (std::uint64_t{1} << pid::slot_bits),
+             std::memory_order_release);
+  m.release(p);
+}
+
+} // namespace
+
+void bury(process_block& p) noexcept {
+  p.status.store(process_status::exiting, std::memory_order_relaxed);
+  destroy_program(p);
+  if (!p.zombie) {
+    report_crash(p);
+    announce_now(p);
+  }
+  reclaim(p);
+}
+
+void announce(process_block& p) noexcept {
+  p.zombie = true;
+  announce_now(p);
+}
+
+} // namespace coppice::detail

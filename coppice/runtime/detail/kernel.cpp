@@ -1,0 +1,340 @@
+#include "coppice/runtime/detail/kernel.hpp"
+
+#include "coppice/runtime/api.hpp"
+#include "coppice/runtime/call.hpp"
+#include "coppice/runtime/detail/inspect.hpp"
+#include "coppice/runtime/detail/machine.hpp"
+#include "coppice/runtime/detail/signals.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace coppice::detail {
+
+process_block& running_process() {
+  process_block* p = current().process;
+  if (p == nullptr) throw std::logic_error("coppice: this may only be called inside a process");
+  return *p;
+}
+
+coppice::node& running_node() {
+  coppice::node* home = current().home;
+  if (home == nullptr) throw std::logic_error("coppice: this may only be called inside a process of a node");
+  return *home;
+}
+
+std::uint64_t next_unique(coppice::node& home) {
+  context& c = current();
+  if (c.home != &home) return home.internals().unique.fetch_add(1, std::memory_order_relaxed);
+  if (c.unique_next == c.unique_end) {
+    constexpr std::uint64_t block = 1U << 14U;
+    c.unique_next = home.internals().unique.fetch_add(block, std::memory_order_relaxed);
+    c.unique_end = c.unique_next + block;
+  }
+  return c.unique_next++;
+}
+
+// --- messages ---
+
+namespace {
+
+constexpr std::uint8_t flag_counted = 1; ///< counts against its receiver's mailbox limit
+
+bool zombie_speaks() noexcept {
+  process_block* p = current().process;
+  return p != nullptr && p->zombie;
+}
+
+/// Applies the receiver's mailbox limit. False: the message is not to be delivered.
+bool admit(coppice::node& home, process_block& to, envelope& e) {
+  std::uint32_t limit = to.mailbox_limit.load(std::memory_order_relaxed);
+  if (limit == 0 || e.kind != envelope_kind::message) return true;
+  std::uint32_t before = to.counted.fetch_add(1, std::memory_order_relaxed);
+  e.flags |= flag_counted;
+  if (before < limit) return true;
+  switch (to.policy.load(std::memory_order_relaxed)) {
+  case pushback_policy::none: return true;
+  case pushback_policy::drop: to.counted.fetch_sub(1, std::memory_order_relaxed); return false;
+  case pushback_policy::kill:
+    send_signal(home, pid{e.to}, envelope_kind::exit, 0,
+                signal{pid{e.to}, exit_reason(atom("mailbox_full")), {}, false});
+    return true;
+  case pushback_policy::push_back: {
+    process_block* sender = current().process;
+    if (sender != nullptr && sender != &to && sender->blocked_tag == 0) {
+      sender->blocked_tag = next_unique(home);
+      ask_for_room(home, pid{e.to}, sender->self(), sender->blocked_tag);
+    }
+    return true;
+  }
+  }
+  return true;
+}
+
+} // namespace
+
+bool push(process_block& to, envelope* message) noexcept {
+  envelope* head = to.inbox.load(std::memory_order_acquire);
+  for (;;) {
+    if (head == inbox_dead) return false;
+    message->next = head == inbox_idle ? nullptr : head;
+    if (to.inbox.compare_exchange_weak(head, message, std::memory_order_acq_rel, std::memory_order_acquire)) break;
+  }
+  if (head == inbox_idle) to.home->internals().make_runnable(to);
+  return true;
+}
+
+void deliver(coppice::node& home, pid to, envelope_ptr message) {
+  runtime_section section;
+  if (zombie_speaks()) return;
+  message->to = to.id;
+  process_block* block = to.local() ? home.internals().table.find(to.id) : nullptr;
+  if (block != nullptr && block->id.load(std::memory_order_acquire) == to.id) {
+    if (!admit(home, *block, *message)) {
+      envelope* refused = message.release();
+      refused->ops->reject(refused, exit_reason(atom("mailbox_full")));
+      return;
+    }
+    if (worker* w = current().thread; w != nullptr && w->on != nullptr) w->on->messages.add(1);
+    if (push(*block, message.get())) {
+      (void)message.release(); // the receiver owns it now
+      return;
+    }
+  }
+  envelope* stray = message.release();
+  stray->ops->reject(stray, exit_reason::noproc());
+}
+
+void deliver_to_alias(coppice::node& home, const reference& alias, envelope_ptr message) {
+  if (alias.len != 5) return; // not an alias: as in OTP the message vanishes
+  message->tag = alias.unique();
+  deliver(home, pid{alias.words[3] | std::uint64_t{alias.words[4]} << 32}, std::move(message));
+}
+
+void append(process_block& p, envelope* e) noexcept {
+  e->next = nullptr;
+  (p.last == nullptr ? p.first : p.last->next) = e;
+  p.last = e;
+  ++p.length;
+}
+
+envelope_ptr take_after(process_block& p, envelope* previous) noexcept {
+  envelope* e = previous == nullptr ? p.first : previous->next;
+  (previous == nullptr ? p.first : previous->next) = e->next;
+  if (p.last == e) p.last = previous;
+  if (p.scanned == e) p.scanned_by = 0;
+  e->next = nullptr;
+  --p.length;
+  if ((e->flags & flag_counted) != 0) {
+    std::uint32_t left = p.counted.fetch_sub(1, std::memory_order_relaxed) - 1;
+    if (p.extras != nullptr && !p.extras->pushed_back.empty() &&
+        left <= p.mailbox_limit.load(std::memory_order_relaxed) / 2) {
+      release_senders(p);
+    }
+  }
+  return envelope_ptr(e);
+}
+
+void put_back(process_block& p, envelope_ptr message) noexcept {
+  envelope* e = message.release();
+  e->next = p.first;
+  p.first = e;
+  if (p.last == nullptr) p.last = e;
+  p.scanned_by = 0;
+  ++p.length;
+  if ((e->flags & flag_counted) != 0) p.counted.fetch_add(1, std::memory_order_relaxed);
+}
+
+namespace {
+
+void receive_completion(process_block& p, envelope* e) noexcept {
+  if (e->tag == p.awaited_tag && p.arrived == nullptr) {
+    p.arrived = e;
+  } else if (e->tag == p.blocked_tag && e->tag != 0) {
+    p.blocked_tag = 0;
+    envelope_ptr done(e);
+  } else if (p.ties != nullptr && p.ties->requests.contains(e->tag)) {
+    append(p, e);
+  } else {
+    envelope_ptr late(e); // its caller has given up
+  }
+}
+
+void receive_one(process_block& p, envelope* e) {
+  if (e->to != p.id.load(std::memory_order_relaxed) || p.dying) {
+    e->ops->reject(e, p.dying && e->kind == envelope_kind::message ? p.reason : exit_reason::noproc());
+    return;
+  }
+  switch (e->kind) {
+  case envelope_kind::message:
+    if (e->tag != 0 && (p.ties == nullptr || !p.ties->aliases.contains(e->tag))) {
+      envelope_ptr unaddressed(e); // to an alias that is no more
+      return;
+    }
+    append(p, e);
+    return;
+  case envelope_kind::completion: receive_completion(p, e); return;
+  case envelope_kind::inspect: run_inspection(p, envelope_ptr(e)); return;
+  default: handle_signal(p, envelope_ptr(e)); return;
+  }
+}
+
+} // namespace
+
+void drain(process_block& p) {
+  envelope* head = p.inbox.load(std::memory_order_relaxed);
+  if (head == nullptr || head == inbox_dead) return; // dead: announced while it was stuck
+  envelope* newest = p.inbox.exchange(nullptr, std::memory_order_acq_rel);
+  envelope* oldest = nullptr;
+  while (newest != nullptr) {
+    envelope* next = newest->next;
+    newest->next = oldest;
+    oldest = newest;
+    newest = next;
+  }
+  while (oldest != nullptr) {
+    envelope* next = oldest->next;
+    receive_one(p, oldest);
+    oldest = next;
+  }
+}
+
+// --- waits ---
+
+void set_deadline(process_block& p, duration after) {
+  p.timed_out = false;
+  if (after == infinity) {
+    clear_deadline(p);
+    return;
+  }
+  machine& m = machine_of(p);
+  std::int64_t now = m.time->now().time_since_epoch().count();
+  std::int64_t wait = std::max<std::int64_t>(after.count(), 0);
+  std::int64_t due = wait >= no_deadline - 1 - now ? no_deadline - 1 : now + wait;
+  p.timer_fired.store(false, std::memory_order_relaxed);
+  p.deadline_ns.store(due, std::memory_order_seq_cst);
+  if (p.armed_ns.load(std::memory_order_seq_cst) <= due) return; // goes off early, and is put off then
+  if (p.wheel != nullptr) {
+    std::lock_guard guard(p.wheel->lock());
+    p.wheel->remove(p.timer());
+  }
+  worker* thread = current().thread;
+  bool own = thread != nullptr && thread->on != nullptr;
+  core& at = own ? *thread->on : *m.cores[0];
+  p.wheel = &at.wheel;
+  {
+    std::lock_guard guard(at.wheel.lock());
+    p.timer().embedded = true;
+    p.armed_ns.store(due, std::memory_order_seq_cst);
+    at.wheel.insert(p.timer(), due);
+  }
+  if (!own) at.wake();
+}
+
+void clear_deadline(process_block& p) noexcept {
+  p.deadline_ns.store(no_deadline, std::memory_order_relaxed);
+  p.timed_out = false;
+}
+
+void expect_completion(process_block& p, std::uint64_t tag) { p.awaited_tag = tag; }
+
+envelope_ptr take_completion(process_block& p) noexcept {
+  p.awaited_tag = 0;
+  return envelope_ptr(std::exchange(p.arrived, nullptr));
+}
+
+void complete(coppice::node& home, pid to, std::uint64_t tag, envelope_ptr completion) {
+  completion->kind = envelope_kind::completion;
+  completion->tag = tag;
+  deliver(home, to, std::move(completion));
+}
+
+// --- calls ---
+
+call_wait::call_wait(process_block& p, pid to, std::uint64_t tag, envelope_ptr request, duration timeout) noexcept
+    : process_(p), to_(to), tag_(tag), request_(std::move(request)), timeout_(timeout) {
+  over = &call_wait::look;
+}
+
+bool call_wait::ready() {
+  runtime_section section;
+  expect_completion(process_, tag_);
+  if (request_ != nullptr) deliver(*process_.home, to_, std::move(request_));
+  drain(process_);
+  if (process_.arrived != nullptr && !process_.dying) return spend_reduction();
+  set_deadline(process_, timeout_);
+  return false;
+}
+
+void call_wait::suspend(std::coroutine_handle<> caller) noexcept {
+  process_.waiting = this;
+  process_.resume = caller;
+}
+
+bool call_wait::look(waiter&, process_block& p) { return p.arrived != nullptr || p.timed_out; }
+
+envelope_ptr call_wait::finish() noexcept {
+  clear_deadline(process_);
+  return take_completion(process_);
+}
+
+void open_request(process_block& p, std::uint64_t tag) { ties_of(p).requests[tag] = true; }
+
+void close_request(process_block& p, std::uint64_t tag) noexcept {
+  if (p.ties != nullptr) p.ties->requests.erase(tag);
+}
+
+namespace {
+
+envelope_ptr find_response(process_block& p, std::span<const std::uint64_t> tags) noexcept {
+  envelope* previous = nullptr;
+  for (envelope* e = p.first; e != nullptr; previous = e, e = e->next) {
+    if (e->kind != envelope_kind::completion || std::ranges::find(tags, e->tag) == tags.end()) continue;
+    close_request(p, e->tag);
+    return take_after(p, previous);
+  }
+  return nullptr;
+}
+
+} // namespace
+
+envelope_ptr take_response(process_block& p, std::uint64_t tag) {
+  runtime_section section;
+  drain(p);
+  return find_response(p, std::span(&tag, 1));
+}
+
+response_wait::response_wait(process_block& p, std::span<const std::uint64_t> tags, duration timeout)
+    : process_(p), tags_(tags.begin(), tags.end()), timeout_(timeout) {
+  over = &response_wait::look;
+}
+
+bool response_wait::scan() noexcept {
+  if (found_ == nullptr) found_ = find_response(process_, tags_);
+  return found_ != nullptr;
+}
+
+bool response_wait::ready() {
+  runtime_section section;
+  drain(process_);
+  if (process_.dying) return false;
+  if (scan() || timeout_ <= duration::zero()) return true;
+  set_deadline(process_, timeout_);
+  return false;
+}
+
+void response_wait::suspend(std::coroutine_handle<> caller) noexcept {
+  process_.waiting = this;
+  process_.resume = caller;
+}
+
+bool response_wait::look(waiter& w, process_block& p) {
+  return static_cast<response_wait&>(w).scan() || p.timed_out;
+}
+
+envelope_ptr response_wait::finish() noexcept {
+  clear_deadline(process_);
+  return std::move(found_);
+}
+
+} // namespace coppice::detail

@@ -1,0 +1,152 @@
+#include "coppice/runtime/detail/machine.hpp"
+
+#include "coppice/term/text.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fmt/format.h>
+#include <thread>
+
+namespace coppice::detail {
+
+void runtime_section::enter_revoked() noexcept {
+  worker_->handover.lock(); // the monitor may just be trying
+  if (worker_->revoked.load(std::memory_order_relaxed)) {
+    locked_ = true;
+  } else {
+    worker_->handover.unlock();
+  }
+}
+
+namespace {
+
+void print_report(const report& r) {
+  if (r.level < severity::error) return;
+  std::string line = fmt::format("{} {}: {}", r.kind, r.process, r.reason.to_string(1000));
+  for (const auto& [name, value] : r.fields) line += fmt::format(" {}={}", name, value);
+  if (const crash_details* details = r.reason.details()) {
+    for (const std::string& frame : details->stack()) line += "\n    " + frame;
+  }
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+node_options complete_options(node_options o) {
+  if (o.stepped) o.cores = 1;
+  if (o.cores == 0) o.cores = std::max(1U, std::thread::hardware_concurrency());
+  o.cores = std::min(o.cores, 63U); // a timer's reference has 6 bits for its core
+  if (o.time == nullptr) {
+    if (o.stepped) {
+      o.time = std::make_shared<manual_clock>();
+    } else {
+      o.time = std::make_shared<system_clock>();
+    }
+  }
+  if (!o.make_poller) o.make_poller = &make_sleep_poller;
+  if (!o.on_report) o.on_report = &print_report;
+  return o;
+}
+
+} // namespace
+
+machine::machine(coppice::node& o, node_options given)
+    : owner(o), options(complete_options(std::move(given))), time(options.time), table(options.max_processes),
+      timers(*this), started(time->now()), sink(options.on_report), workers(*this),
+      pool(std::make_unique<blocking_pool>(options.blocking_threads)) {
+  timers.resize(options.cores);
+  for (unsigned i = 0; i < options.cores; ++i) {
+    cores.push_back(std::make_unique<core>(*this, i, started, options.make_poller()));
+  }
+}
+
+machine::~machine() = default;
+
+void machine::start() {
+  if (!options.stepped) workers.start();
+}
+
+bool machine::stop(time_point deadline) {
+  stopping.store(true, std::memory_order_seq_cst);
+  pool->stop();
+  return options.stepped || workers.stop(deadline);
+}
+
+namespace {
+
+/// The core that this thread owns, if it is one of this machine's.
+core* own_core(machine& m) noexcept {
+  worker* w = current().thread;
+  return w != nullptr && current().home == &m.owner ? w->on : nullptr;
+}
+
+} // namespace
+
+void machine::make_runnable(process_block& p) noexcept {
+  p.status.store(process_status::runnable, std::memory_order_relaxed);
+  core* own = own_core(*this);
+  std::int16_t pinned = p.pinned.load(std::memory_order_relaxed);
+  if (own != nullptr && (pinned < 0 || static_cast<unsigned>(pinned) == own->index)) {
+    own->run_soon(p);
+  } else {
+    requeue(p);
+  }
+}
+
+void machine::requeue(process_block& p) noexcept {
+  core* own = own_core(*this);
+  std::int16_t pinned = p.pinned.load(std::memory_order_relaxed);
+  if (pinned >= 0 && (own == nullptr || static_cast<unsigned>(pinned) != own->index)) {
+    cores[static_cast<std::size_t>(pinned)]->inject(p);
+  } else if (own != nullptr) {
+    own->queue.push(p);
+    if (own->queue.length() > 1) wake_one();
+  } else {
+    cores[next_core.fetch_add(1, std::memory_order_relaxed) % cores.size()]->inject(p);
+  }
+}
+
+void machine::wake_one() noexcept {
+  if (idle_cores.load(std::memory_order_seq_cst) == 0 || searching.load(std::memory_order_seq_cst) != 0) return;
+  for (std::unique_ptr<core>& c : cores) {
+    if (c->wake_if_asleep()) return;
+  }
+}
+
+process_block* machine::steal(core& thief) noexcept {
+  for (std::size_t i = 1; i < cores.size(); ++i) {
+    core& victim = *cores[(thief.index + i) % cores.size()];
+    if (process_block* p = thief.queue.steal_from(victim.queue)) return p;
+  }
+  return nullptr;
+}
+
+bool machine::work_anywhere() noexcept {
+  return std::ranges::any_of(cores, [](std::unique_ptr<core>& c) { return c->queue.has_stealable(); });
+}
+
+process_block* machine::acquire() {
+  core* own = own_core(*this);
+  process_block* p = table.acquire(own == nullptr ? nullptr : &own->free);
+  if (p == nullptr) return nullptr;
+  if (own != nullptr) {
+    own->spawned.add(1);
+  } else {
+    foreign_processes.fetch_add(1, std::memory_order_relaxed);
+  }
+  return p;
+}
+
+void machine::release(process_block& p) noexcept {
+  core* own = own_core(*this);
+  if (own != nullptr) {
+    own->ended.add(1);
+  } else {
+    foreign_processes.fetch_sub(1, std::memory_order_relaxed);
+  }
+  table.release(p, own == nullptr ? nullptr : &own->free);
+  if (finish_waiters.load(std::memory_order_seq_cst) != 0) {
+    std::lock_guard guard(finished_mutex);
+    finished.notify_all();
+  }
+}
+
+} // namespace coppice::detail

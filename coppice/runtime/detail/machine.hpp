@@ -1,0 +1,76 @@
+// The inside of a node: table, cores, worker threads, the monitor thread, names, pool of blocking threads.
+#pragma once
+
+#include "coppice/runtime/detail/blocking_pool.hpp"
+#include "coppice/runtime/detail/core.hpp"
+#include "coppice/runtime/detail/names.hpp"
+#include "coppice/runtime/detail/process_table.hpp"
+#include "coppice/runtime/detail/timer_service.hpp"
+#include "coppice/runtime/detail/worker_pool.hpp"
+#include "coppice/runtime/node.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace coppice::detail {
+
+class machine {
+public:
+  machine(coppice::node& owner, node_options options);
+  ~machine();
+  machine(const machine&) = delete;
+  machine& operator=(const machine&) = delete;
+
+  void start();
+  /// Ends all threads. What is in user code past the deadline is left behind: false.
+  bool stop(time_point deadline);
+
+  /// Makes a process runnable: on this thread's core, on the one it is pinned to, or on any.
+  void make_runnable(process_block& p) noexcept;
+  /// Queues a process whose slice is over.
+  void requeue(process_block& p) noexcept;
+  /// A free block, or null when the table is full; gives one back.
+  [[nodiscard]] process_block* acquire();
+  void release(process_block& p) noexcept;
+  /// Wakes a sleeping core if there is one and nobody is looking for work already.
+  void wake_one() noexcept;
+  [[nodiscard]] process_block* steal(core& thief) noexcept;
+  [[nodiscard]] bool work_anywhere() noexcept;
+
+  coppice::node& owner;
+  node_options options;
+  std::shared_ptr<clock> time;
+  process_table table;
+  name_registry names;
+  timer_service timers;
+  std::vector<std::unique_ptr<core>> cores;
+  std::atomic<std::uint64_t> unique{1};
+  std::atomic<std::uint32_t> idle_cores{0};  ///< how many sleep
+  std::atomic<std::uint32_t> searching{0};   ///< how many look for work to steal
+  std::atomic<std::uint32_t> next_core{0};   ///< for work from outside
+  std::atomic<bool> stopping{false};
+  std::atomic<std::uint64_t> hogs{0};
+  std::atomic<std::int64_t> foreign_processes{0}; ///< spawned or ended by threads that are no workers
+  time_point started;
+
+  std::mutex sink_mutex;
+  report_sink sink;
+
+  worker_pool workers;
+  std::unique_ptr<blocking_pool> pool;
+
+  std::mutex finished_mutex; ///< with `finished`: tells node::run and shutdown that a process has ended
+  std::condition_variable finished;
+  std::atomic<std::uint32_t> finish_waiters{0};
+  std::atomic<bool> stop_requested{false};
+  std::atomic<std::uint64_t> root{0};
+  std::atomic<bool> shut_down{false};
+};
+
+inline machine& machine_of(process_block& p) noexcept { return p.home->internals(); }
+
+} // namespace coppice::detail

@@ -1,0 +1,92 @@
+#include "coppice/runtime/detail/process_table.hpp"
+
+#include <algorithm>
+#include <new>
+#include <sys/mman.h>
+
+namespace coppice::detail {
+
+process_table::process_table(std::uint32_t max_processes)
+    : max_(std::min<std::uint32_t>(std::max<std::uint32_t>(max_processes, 16), slots_max)),
+      segments_((max_ + segment_size - 1) / segment_size) {}
+
+process_table::~process_table() {
+  std::size_t slots = used();
+  for (std::atomic<process_block*>& segment : segments_) {
+    process_block* blocks = segment.load(std::memory_order_relaxed);
+    if (blocks == nullptr) continue;
+    std::size_t live = std::min(slots, segment_size);
+    std::destroy_n(blocks, live);
+    slots -= live;
+    munmap(blocks, segment_size * sizeof(process_block));
+  }
+}
+
+void process_table::append(free_slots& list, process_block& p) noexcept {
+  p.run_next = nullptr;
+  (list.last == nullptr ? list.first : list.last->run_next) = &p;
+  list.last = &p;
+  ++list.size;
+}
+
+process_block* process_table::take(free_slots& list) noexcept {
+  process_block* p = list.first;
+  if (p == nullptr) return nullptr;
+  list.first = p->run_next;
+  if (list.first == nullptr) list.last = nullptr;
+  --list.size;
+  return p;
+}
+
+bool process_table::refill(free_slots& into) {
+  std::lock_guard guard(mutex_);
+  // Slots never used come first while there are enough: so a slot rests as long as possible before its reuse.
+  std::uint32_t used = used_.load(std::memory_order_relaxed);
+  bool prefer_fresh = shared_.size < batch * 4;
+  if (!prefer_fresh || used >= max_) {
+    for (std::size_t i = 0; i < batch && shared_.size > 0; ++i) append(into, *take(shared_));
+    if (into.size > 0) return true;
+  }
+  for (std::size_t i = 0; i < batch && used < max_; ++i, ++used) {
+    std::atomic<process_block*>& segment = segments_[used >> segment_bits];
+    process_block* blocks = segment.load(std::memory_order_relaxed);
+    if (blocks == nullptr) {
+      void* memory = mmap(nullptr, segment_size * sizeof(process_block), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (memory == MAP_FAILED) throw std::bad_alloc();
+      blocks = static_cast<process_block*>(memory);
+    }
+    process_block* p = new (blocks + (used & (segment_size - 1))) process_block;
+    p->id.store((std::uint64_t{1} << pid::slot_bits) | used, std::memory_order_relaxed);
+    append(into, *p);
+    segment.store(blocks, std::memory_order_release);
+  }
+  used_.store(used, std::memory_order_release);
+  return into.size > 0;
+}
+
+process_block* process_table::acquire(free_slots* cache) {
+  free_slots none;
+  free_slots& list = cache == nullptr ? none : *cache;
+  if (list.size == 0 && !refill(list)) return nullptr;
+  process_block* p = take(list);
+  if (cache == nullptr && none.size > 0) {
+    std::lock_guard guard(mutex_);
+    while (process_block* rest = take(none)) append(shared_, *rest);
+  }
+  return p;
+}
+
+void process_table::release(process_block& p, free_slots* cache) noexcept {
+  if (cache == nullptr) {
+    std::lock_guard guard(mutex_);
+    append(shared_, p);
+    return;
+  }
+  append(*cache, p);
+  if (cache->size < 4 * batch) return;
+  std::lock_guard guard(mutex_);
+  for (std::size_t i = 0; i < batch; ++i) append(shared_, *take(*cache));
+}
+
+} // namespace coppice::detail

@@ -1,0 +1,18 @@
+// A slice: one turn of a process on a worker.
+#pragma once
+
+#include "coppice/runtime/detail/context.hpp"
+
+namespace coppice::detail {
+
+/// Reductions a slice has: messages handled, receives, resumptions.
+inline constexpr std::uint32_t slice_reductions = 1000;
+
+/// Runs the process until it waits, ends, or its slice is over; then it is queued again where it belongs.
+/// Returns the reductions spent.
+std::uint32_t run_slice(worker& w, process_block& p) noexcept;
+
+/// Whether the worker's core has been taken away. Inside the runtime only.
+bool lost_core(worker& w) noexcept;
+
+} // namespace coppice::detail

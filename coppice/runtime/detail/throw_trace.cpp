@@ -1,0 +1,64 @@
+// Capture works by standing in front of __cxa_throw. The frames go to a fixed buffer of the thread, so a
+// throw inside a process costs one stack walk and no allocation; names are looked up only for a report.
+#include "coppice/runtime/detail/throw_trace.hpp"
+
+#include "coppice/runtime/detail/context.hpp"
+#include "coppice/runtime/exit_reason.hpp"
+
+#include <boost/stacktrace/safe_dump_to.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cxxabi.h>
+#include <dlfcn.h>
+
+namespace coppice {
+namespace {
+
+constexpr std::size_t frames_max = 24;
+std::atomic<bool> capturing{true};
+
+struct throw_site {
+  std::array<void*, frames_max + 1> frames; // the walker ends the list with a null
+  std::size_t count = 0;
+};
+thread_local throw_site site;
+
+} // namespace
+
+void capture_stacks(bool on) noexcept { capturing.store(on, std::memory_order_relaxed); }
+
+namespace detail {
+
+std::vector<void*> last_throw_frames() {
+  return {site.frames.begin(), site.frames.begin() + static_cast<std::ptrdiff_t>(site.count)};
+}
+
+const std::type_info* current_exception_type() noexcept { return abi::__cxa_current_exception_type(); }
+
+static void note_throw(const std::type_info* type) noexcept {
+  site.count = 0;
+  // Ending oneself is control flow, not a fault: no stack is wanted, and none is paid for.
+  if (!capturing.load(std::memory_order_relaxed) || current().process == nullptr ||
+      *type == typeid(exit_exception)) {
+    return;
+  }
+  std::size_t frames = boost::stacktrace::safe_dump_to(2, site.frames.data(), sizeof(site.frames));
+  site.count = frames > 0 ? frames - 1 : 0;
+}
+
+} // namespace detail
+} // namespace coppice
+
+#ifndef COPPICE_SANITIZED
+// NOLINTBEGIN(bugprone-reserved-identifier): the ABI's own name
+extern "C" void __cxa_throw(void* object, std::type_info* type, void (*destroy)(void*)) {
+  using throw_function = void (*)(void*, std::type_info*, void (*)(void*));
+  static const auto next = reinterpret_cast<throw_function>(dlsym(RTLD_NEXT, "__cxa_throw"));
+  coppice::detail::note_throw(type);
+  next(object, type, destroy);
+  __builtin_unreachable();
+}
+// NOLINTEND(bugprone-reserved-identifier)
+#endif

@@ -1,0 +1,223 @@
+#include "coppice/runtime/detail/worker_pool.hpp"
+
+#include "coppice/runtime/detail/machine.hpp"
+#include "coppice/runtime/detail/signals.hpp"
+#include "coppice/runtime/detail/slice.hpp"
+
+#include <algorithm>
+#include <linux/membarrier.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace coppice::detail {
+namespace {
+
+/// Makes the stores of every running thread of this process visible, and their later loads new.
+void barrier_everywhere() noexcept {
+#ifndef COPPICE_SANITIZED
+  syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+#endif
+}
+
+constexpr auto monitor_period = std::chrono::milliseconds(2);
+constexpr int stuck_niceness = 10;
+constexpr int spins_before_sleep = 40;
+
+} // namespace
+
+bound_thread::bound_thread(machine& m, worker& w) noexcept : before_(current()) {
+  current() = context{};
+  current().thread = &w;
+  current().home = &m.owner;
+}
+bound_thread::~bound_thread() { current() = before_; }
+
+worker_pool::~worker_pool() = default;
+
+void worker_pool::start() {
+#ifndef COPPICE_SANITIZED
+  syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+#endif
+  std::lock_guard guard(mutex_);
+  for (const std::unique_ptr<core>& c : machine_.cores) hire(*c);
+  if (machine_.options.hog_after != infinity) monitor_ = std::thread([this] { watch(); });
+}
+
+void worker_pool::hire(core& c) {
+  workers_.push_back(std::make_unique<hired>());
+  hired& h = *workers_.back();
+  h.state.on = &c;
+  h.thread = std::thread([this, &h] { serve(h); });
+}
+
+void worker_pool::serve(hired& me) {
+  me.state.thread_id = static_cast<int>(syscall(SYS_gettid));
+  {
+    bound_thread bound(machine_, me.state);
+    run_core(me.state);
+  }
+  std::lock_guard guard(mutex_);
+  me.ended = true;
+  changed_.notify_all();
+}
+
+void worker_pool::run_core(worker& w) {
+  while (!lost_core(w) && !machine_.stopping.load(std::memory_order_relaxed)) {
+    core& c = *w.on;
+    process_block* p = find_work(w);
+    if (p == nullptr) {
+      c.sleep();
+      continue;
+    }
+    std::uint32_t spent = run_slice(w, *p);
+    if (lost_core(w)) return;
+    c.reductions.add(spent);
+    c.housekeep(spent > slice_reductions / 4);
+  }
+}
+
+process_block* worker_pool::find_work(worker& w) noexcept {
+  core& c = *w.on;
+  if (process_block* p = c.next()) return p;
+  if (machine_.cores.size() == 1) return nullptr;
+  machine_.searching.fetch_add(1, std::memory_order_seq_cst);
+  process_block* found = nullptr;
+  for (int spin = 0; spin < spins_before_sleep && found == nullptr; ++spin) {
+    found = machine_.steal(c);
+    if (found == nullptr) found = c.next();
+    if (found == nullptr) std::this_thread::yield();
+  }
+  machine_.searching.fetch_sub(1, std::memory_order_seq_cst);
+  // While we searched nobody else was woken: if there is more than we took, now is the time.
+  if (found != nullptr && c.queue.length() > 0) machine_.wake_one();
+  return found;
+}
+
+void worker_pool::run_until_idle() {
+  stepper_.on = machine_.cores[0].get();
+  bound_thread bound(machine_, stepper_);
+  core& c = *stepper_.on;
+  for (;;) {
+    if (process_block* p = c.next()) {
+      run_slice(stepper_, *p);
+      continue;
+    }
+    c.fire_timers(machine_.time->now());
+    if (c.queue.empty_for_sure()) {
+      if (process_block* p = c.next()) {
+        run_slice(stepper_, *p);
+        continue;
+      }
+      return;
+    }
+  }
+}
+
+// --- the monitor ---
+
+void worker_pool::watch() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    // With every core asleep there is nothing to watch; a sleeping monitor costs an idle node nothing much.
+    bool all_idle = machine_.idle_cores.load(std::memory_order_relaxed) == machine_.cores.size();
+    changed_.wait_for(lock, all_idle ? monitor_period * 10 : monitor_period);
+    if (stopping_) return;
+    watch_once();
+    collect_retired();
+  }
+}
+
+void worker_pool::watch_once() {
+  auto ticks_allowed =
+      static_cast<unsigned>(std::max<std::int64_t>(1, machine_.options.hog_after / monitor_period));
+  for (std::size_t i = 0; i < workers_.size(); ++i) { // by index: taking a core hires
+    hired& h = *workers_[i];
+    if (h.ended) continue;
+    std::uint64_t slices = h.state.slices.load(std::memory_order_relaxed);
+    bool outside = !h.state.inside.load(std::memory_order_acquire);
+    if (!outside || slices != h.seen_slices) {
+      h.seen_slices = slices;
+      h.stuck_for = 0;
+      continue;
+    }
+    if (h.state.revoked.load(std::memory_order_relaxed)) {
+      end_zombies(h);
+    } else if (++h.stuck_for >= ticks_allowed && take_core(h)) {
+      h.stuck_for = 0;
+    }
+  }
+}
+
+/// Takes the core if the worker is in user code; the core goes to a new thread.
+bool worker_pool::take_core(hired& stuck) {
+  core* freed = nullptr;
+  pid hog;
+  {
+    std::lock_guard guard(stuck.state.handover);
+    stuck.state.revoked.store(true, std::memory_order_seq_cst);
+    barrier_everywhere();
+    if (stuck.state.inside.load(std::memory_order_seq_cst)) {
+      stuck.state.revoked.store(false, std::memory_order_seq_cst);
+      return false;
+    }
+    freed = std::exchange(stuck.state.on, nullptr);
+    if (stuck.state.running != nullptr) hog = stuck.state.running->self();
+  }
+  setpriority(PRIO_PROCESS, static_cast<id_t>(stuck.state.thread_id), stuck_niceness);
+  machine_.hogs.fetch_add(1, std::memory_order_relaxed);
+  hire(*freed);
+  machine_.owner.report(report{severity::debug, "long_schedule", hog, {}, exit_reason()});
+  return true;
+}
+
+/// A stuck process that has been sent an exit signal is announced dead, so that nobody waits for it.
+void worker_pool::end_zombies(hired& stuck) {
+  std::lock_guard guard(stuck.state.handover);
+  if (stuck.state.inside.load(std::memory_order_seq_cst) || stuck.state.running == nullptr) return;
+  process_block& p = *stuck.state.running;
+  if (p.zombie) return;
+  drain(p);
+  if (p.dying) announce(p);
+}
+
+void worker_pool::collect_retired() {
+  std::erase_if(workers_, [](const std::unique_ptr<hired>& h) {
+    if (!h->ended) return false;
+    h->thread.join(); // it has nothing left to do
+    return true;
+  });
+}
+
+bool worker_pool::stop(time_point deadline) {
+  {
+    std::lock_guard guard(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (monitor_.joinable()) monitor_.join();
+  for (const std::unique_ptr<core>& c : machine_.cores) c->wake();
+  std::unique_lock lock(mutex_);
+  auto all_ended = [this] { return std::ranges::all_of(workers_, [](const auto& h) { return h->ended; }); };
+  bool in_time = true;
+  while (!all_ended()) {
+    auto left = deadline - machine_.time->now();
+    if (left <= duration::zero()) {
+      in_time = false;
+      break;
+    }
+    changed_.wait_for(lock, std::min<duration>(left, std::chrono::milliseconds(20)));
+  }
+  for (std::unique_ptr<hired>& h : workers_) {
+    if (h->ended) {
+      h->thread.join();
+    } else {
+      h->thread.detach();
+      (void)h.release(); // its thread still looks at it
+    }
+  }
+  workers_.clear();
+  return in_time;
+}
+
+} // namespace coppice::detail

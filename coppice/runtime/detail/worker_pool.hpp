@@ -1,0 +1,72 @@
+// The worker threads of a node and the monitor thread that takes cores from stuck ones.
+#pragma once
+
+#include "coppice/runtime/clock.hpp"
+#include "coppice/runtime/detail/context.hpp"
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace coppice::detail {
+
+class machine;
+
+class worker_pool {
+public:
+  explicit worker_pool(machine& m) noexcept : machine_(m) {}
+  ~worker_pool();
+  worker_pool(const worker_pool&) = delete;
+  worker_pool& operator=(const worker_pool&) = delete;
+
+  /// One worker a core, and the monitor.
+  void start();
+  /// Ends them; false if some are still in user code at the deadline: those are detached.
+  bool stop(time_point deadline);
+
+  /// Does the work of core 0 on the calling thread until nothing is runnable (a stepped node).
+  void run_until_idle();
+
+private:
+  struct hired {
+    worker state;
+    std::thread thread;
+    std::uint64_t seen_slices = 0; ///< by the monitor
+    unsigned stuck_for = 0;        ///< monitor ticks in the same slice
+    bool ended = false;            ///< under mutex_
+  };
+
+  void hire(core& c); ///< under mutex_
+  void serve(hired& me);
+  void run_core(worker& w);
+  process_block* find_work(worker& w) noexcept;
+  void watch();
+  void watch_once();
+  bool take_core(hired& stuck);
+  void end_zombies(hired& stuck);
+  void collect_retired();
+
+  machine& machine_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::unique_ptr<hired>> workers_;
+  std::thread monitor_;
+  bool stopping_ = false;
+  worker stepper_;
+};
+
+/// Binds the thread to a worker of the node while it lives.
+class bound_thread {
+public:
+  bound_thread(machine& m, worker& w) noexcept;
+  ~bound_thread();
+  bound_thread(const bound_thread&) = delete;
+  bound_thread& operator=(const bound_thread&) = delete;
+
+private:
+  context before_;
+};
+
+} // namespace coppice::detail

@@ -1,0 +1,38 @@
+// Looking at processes: process_info, the list of all, the node's figures.
+#pragma once
+
+#include "coppice/runtime/api.hpp"
+
+namespace coppice {
+
+enum class run_status : std::uint8_t { runnable, running, waiting, exiting };
+
+/// What is known of a process from outside, as of its last slice (Erlang: process_info/1). Cheap to read: no
+/// message is sent to it.
+struct process_summary {
+  pid process;
+  pid parent;
+  atom registered_name;
+  std::string label;
+  run_status status = run_status::waiting;
+  std::uint32_t message_queue_len = 0;
+  std::uint64_t reductions = 0;
+};
+
+/// What only the process itself can tell (Erlang: process_info/2).
+struct process_details {
+  process_summary summary;
+  std::vector<pid> links;
+  std::vector<pid> monitors;     ///< whom it watches
+  std::vector<pid> monitored_by; ///< who watches it
+  bool trap_exit = false;
+  priority prio = priority::normal;
+  pid group_leader;
+  std::size_t memory = 0; ///< bytes of its block and frames' owner structures; what its state holds is not known
+};
+
+/// Asks a local process; nothing if it is dead or does not answer in time. Answered in order with its messages,
+/// but without the process's own code taking part.
+task<std::optional<process_details>> process_info(pid process, duration timeout = std::chrono::seconds(5));
+
+} // namespace coppice

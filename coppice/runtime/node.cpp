@@ -1,0 +1,217 @@
+#include "coppice/runtime/node.hpp"
+
+#include "coppice/runtime/detail/machine.hpp"
+#include "coppice/runtime/detail/signals.hpp"
+
+#include <csignal>
+#include <pthread.h>
+#include <stdexcept>
+#include <unordered_map>
+
+namespace coppice {
+
+node::node(node_options options) : machine_(std::make_unique<detail::machine>(*this, std::move(options))) {
+  machine_->start();
+}
+
+node::~node() {
+  if (!shutdown()) (void)machine_.release(); // threads stuck in user code still use it
+}
+
+const clock& node::time() const noexcept { return *machine_->time; }
+
+std::optional<pid> node::whereis(const atom& name) const { return machine_->names.find(name); }
+
+void node::exit(pid process, exit_reason reason) {
+  detail::send_signal(*this, process, detail::envelope_kind::exit, 0,
+                      detail::signal{pid(), std::move(reason), {}, false});
+}
+
+bool node::is_process_alive(pid process) const {
+  detail::process_block* p = process.local() ? machine_->table.find(process.id) : nullptr;
+  return p != nullptr && p->id.load(std::memory_order_acquire) == process.id &&
+         p->inbox.load(std::memory_order_acquire) != detail::inbox_dead;
+}
+
+void node::report(const coppice::report& what) {
+  report_sink sink;
+  {
+    std::lock_guard guard(machine_->sink_mutex);
+    sink = machine_->sink;
+  }
+  if (sink) sink(what);
+}
+
+void node::set_report_sink(report_sink sink) {
+  std::lock_guard guard(machine_->sink_mutex);
+  machine_->sink = std::move(sink);
+}
+
+// --- looking ---
+
+namespace {
+
+run_status as_run_status(detail::process_status s) noexcept {
+  switch (s) {
+  case detail::process_status::running: return run_status::running;
+  case detail::process_status::runnable: return run_status::runnable;
+  case detail::process_status::exiting: return run_status::exiting;
+  default: return run_status::waiting;
+  }
+}
+
+std::optional<process_summary> summarize(const detail::process_block& p) {
+  std::uint64_t id = p.id.load(std::memory_order_acquire);
+  if (p.inbox.load(std::memory_order_acquire) == detail::inbox_dead) return std::nullopt;
+  process_summary s;
+  s.process = pid{id};
+  s.parent = pid{p.parent_id.load(std::memory_order_relaxed)};
+  s.label = p.label.load(std::memory_order_relaxed);
+  s.status = as_run_status(p.status.load(std::memory_order_relaxed));
+  s.message_queue_len = p.mailbox_length.load(std::memory_order_relaxed);
+  s.reductions = p.reductions.load(std::memory_order_relaxed);
+  if (p.id.load(std::memory_order_acquire) != id) return std::nullopt; // the slot changed hands meanwhile
+  return s;
+}
+
+} // namespace
+
+std::vector<process_summary> node::processes(std::size_t limit) const {
+  std::unordered_map<pid, atom> names;
+  for (auto& [name, owner] : machine_->names.all()) names.emplace(owner, name);
+  std::vector<process_summary> all;
+  std::uint32_t used = machine_->table.used();
+  for (std::uint32_t slot = 0; slot < used && all.size() < limit; ++slot) {
+    detail::process_block* p = machine_->table.at(slot);
+    std::optional<process_summary> s = p == nullptr ? std::nullopt : summarize(*p);
+    if (!s) continue;
+    if (auto found = names.find(s->process); found != names.end()) s->registered_name = found->second;
+    all.push_back(std::move(*s));
+  }
+  return all;
+}
+
+std::optional<process_summary> node::summary(pid process) const {
+  if (!is_process_alive(process)) return std::nullopt;
+  std::optional<process_summary> s = summarize(*machine_->table.find(process.id));
+  if (!s || s->process != process) return std::nullopt;
+  for (auto& [name, owner] : machine_->names.all()) {
+    if (owner == process) s->registered_name = name;
+  }
+  return s;
+}
+
+node_statistics node::statistics() const {
+  node_statistics s;
+  std::int64_t live = machine_->foreign_processes.load(std::memory_order_relaxed);
+  for (const auto& c : machine_->cores) {
+    std::uint64_t spawned = c->spawned.read();
+    live += static_cast<std::int64_t>(spawned) - static_cast<std::int64_t>(c->ended.read());
+    s.spawned += spawned;
+    s.reductions += c->reductions.read();
+    s.messages += c->messages.read();
+    s.run_queue += c->queue.length();
+  }
+  s.processes = live > 0 ? static_cast<std::size_t>(live) : 0;
+  s.cores = static_cast<unsigned>(machine_->cores.size());
+  s.hogs = machine_->hogs.load(std::memory_order_relaxed);
+  s.timers = machine_->timers.count();
+  s.uptime = machine_->time->now() - machine_->started;
+  return s;
+}
+
+// --- running ---
+
+void node::run_until_idle() { machine_->workers.run_until_idle(); }
+
+void node::advance(duration by) {
+  auto& clock = dynamic_cast<manual_clock&>(*machine_->time);
+  time_point end = clock.now() + by;
+  for (;;) {
+    run_until_idle();
+    std::optional<time_point> next = machine_->cores[0]->wheel.next_due();
+    if (!next || *next > end) break;
+    clock.advance_to(*next);
+  }
+  clock.advance_to(end);
+  run_until_idle();
+}
+
+void node::wait_for(pid process, const std::function<bool()>& done) {
+  if (detail::current().process != nullptr) throw std::logic_error("node::run may not be called from a process");
+  if (machine_->options.stepped) {
+    auto& clock = dynamic_cast<manual_clock&>(*machine_->time);
+    while (run_until_idle(), !done()) {
+      std::optional<time_point> next = machine_->cores[0]->wheel.next_due();
+      if (!next) {
+        exit(process, exit_reason::kill());
+        run_until_idle();
+        if (done()) return;
+        throw std::runtime_error("node::run: the process waits for something that can no longer happen");
+      }
+      clock.advance_to(*next);
+    }
+    return;
+  }
+  std::unique_lock lock(machine_->finished_mutex);
+  machine_->finish_waiters.fetch_add(1, std::memory_order_seq_cst);
+  machine_->finished.wait(lock, [&] { return done() || !is_process_alive(process); });
+  machine_->finish_waiters.fetch_sub(1, std::memory_order_seq_cst);
+}
+
+// --- stopping ---
+
+void node::set_root(pid supervisor) { machine_->root.store(supervisor.id, std::memory_order_release); }
+
+bool node::shutdown() {
+  if (machine_->shut_down.exchange(true)) return true;
+  detail::machine& m = *machine_;
+  time_point deadline = m.time->now() + m.options.shutdown_timeout;
+  pid root{m.root.load(std::memory_order_acquire)};
+  auto wait_until = [&](const std::function<bool()>& over) {
+    if (m.options.stepped) {
+      while (run_until_idle(), !over()) {
+        std::optional<time_point> next = m.cores[0]->wheel.next_due();
+        if (!next || *next > deadline) return;
+        dynamic_cast<manual_clock&>(*m.time).advance_to(*next);
+      }
+      return;
+    }
+    std::unique_lock lock(m.finished_mutex);
+    m.finish_waiters.fetch_add(1, std::memory_order_seq_cst);
+    while (!over() && m.time->now() < deadline) m.finished.wait_for(lock, std::chrono::milliseconds(10));
+    m.finish_waiters.fetch_sub(1, std::memory_order_seq_cst);
+  };
+  if (root && is_process_alive(root)) {
+    exit(root, exit_reason::shutdown());
+    wait_until([&] { return !is_process_alive(root); });
+  }
+  for (const process_summary& p : processes()) exit(p.process, exit_reason::kill());
+  wait_until([&] { return statistics().processes == 0; });
+  bool clean = statistics().processes == 0;
+  return m.stop(m.time->now() + std::chrono::seconds(2)) && clean;
+}
+
+void node::request_stop() {
+  machine_->stop_requested.store(true, std::memory_order_release);
+  std::lock_guard guard(machine_->finished_mutex);
+  machine_->finished.notify_all();
+}
+
+int node::run_until_stopped() {
+  // The signals are taken by a thread that waits for them: no handler, nothing runs in signal context.
+  sigset_t wanted;
+  sigemptyset(&wanted);
+  sigaddset(&wanted, SIGTERM);
+  sigaddset(&wanted, SIGINT);
+  while (!machine_->stop_requested.load(std::memory_order_acquire)) {
+    timespec period{.tv_sec = 0, .tv_nsec = 100'000'000};
+    if (sigtimedwait(&wanted, nullptr, &period) > 0) break;
+  }
+  return shutdown() ? 0 : 1;
+}
+
+node& this_node() { return detail::running_node(); }
+time_point now() { return this_node().time().now(); }
+
+} // namespace coppice

@@ -1,0 +1,175 @@
+// A node: schedulers, process table, names, timers, clock. Everything that would be global elsewhere.
+#pragma once
+
+#include "coppice/runtime/api.hpp"
+#include "coppice/runtime/clock.hpp"
+#include "coppice/runtime/info.hpp"
+#include "coppice/runtime/poller.hpp"
+#include "coppice/runtime/report.hpp"
+
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace coppice {
+
+namespace detail {
+class machine;
+}
+
+/// How a node is made. The defaults are those of a server on this machine.
+struct node_options {
+  unsigned cores = 0; ///< worker threads, each with a run queue; 0: as many as the machine has
+  /// No threads: the caller of `run` does the work, one process at a time in a fixed order, and `time`
+  /// (a manual clock) jumps to the next timer when nothing can run. For tests.
+  bool stepped = false;
+  std::shared_ptr<clock> time;        ///< default: the system's; for a stepped node a manual_clock
+  poller_factory make_poller;         ///< default: make_sleep_poller; net/ supplies one on sockets
+  report_sink on_report;              ///< default: errors to stderr, a line each
+  std::uint32_t max_processes = 1U << 24U;
+  duration hog_after = std::chrono::milliseconds(4); ///< user code this long on a core loses the core; infinity: never
+  duration shutdown_timeout = std::chrono::seconds(10); ///< for the supervised part, before the rest is killed
+  unsigned blocking_threads = 8;      ///< at most, for `blocking`
+  std::uint64_t seed = 0x5eed;        ///< of the scheduler's own choices
+};
+
+/// Options of a stepped node: single-threaded, virtual time. For tests.
+inline node_options stepped() {
+  node_options options;
+  options.stepped = true;
+  options.cores = 1;
+  return options;
+}
+
+/// The figures of a node as a whole.
+struct node_statistics {
+  std::size_t processes = 0;
+  std::size_t run_queue = 0; ///< runnable processes that wait for a core
+  unsigned cores = 0;
+  std::uint64_t spawned = 0;
+  std::uint64_t reductions = 0;
+  std::uint64_t messages = 0; ///< sent since the start
+  std::uint64_t hogs = 0;     ///< how often a core was taken from a stuck thread
+  std::size_t timers = 0;
+  duration uptime{};
+};
+
+/// An Erlang node without its distribution: owns its processes and threads. Several may live in one OS process.
+/// All members may be called from any thread.
+class node {
+public:
+  explicit node(node_options options = {});
+  ~node(); ///< shuts down (see `shutdown`)
+  node(const node&) = delete;
+  node& operator=(const node&) = delete;
+
+  /// Runs `function(self, args...) -> task<T>` in a new process and waits for its result; an exception that
+  /// leaves it is rethrown here. On a stepped node this call does the work, and throws std::runtime_error
+  /// if the process waits for something that can no longer happen. Not to be called from a process.
+  template <class F, class... Args>
+  auto run(F function, Args&&... args);
+
+  /// Starts a process from outside.
+  template <class F, class... Args>
+  pid spawn(F function, Args&&... args) {
+    detail::process_block& p = detail::prepare(*this, function, std::forward<Args>(args)...);
+    pid id = p.self();
+    detail::launch(p, spawn_options{});
+    return id;
+  }
+
+  /// Sends from outside.
+  template <class T>
+  void send(pid to, T&& message) {
+    static_assert(sendable<std::decay_t<T>>, "send: the message type must be sendable");
+    detail::deliver(*this, to, detail::make_message<std::decay_t<T>>(std::forward<T>(message)));
+  }
+
+  [[nodiscard]] std::optional<pid> whereis(const atom& name) const;
+  /// Sends an exit signal from outside.
+  void exit(pid process, exit_reason reason);
+  [[nodiscard]] bool is_process_alive(pid process) const;
+
+  /// All live processes, as of their last slices. Time and memory linear in the number of processes.
+  [[nodiscard]] std::vector<process_summary> processes(std::size_t limit = SIZE_MAX) const;
+  [[nodiscard]] std::optional<process_summary> summary(pid process) const;
+  [[nodiscard]] node_statistics statistics() const;
+
+  [[nodiscard]] const clock& time() const noexcept;
+  void report(const coppice::report& what);
+  void set_report_sink(report_sink sink);
+
+  /// A stepped node only: works until nothing can run now; timers do not make time move.
+  void run_until_idle();
+  /// A stepped node only: lets that much time pass, timer by timer.
+  void advance(duration by);
+
+  /// The process that `shutdown` ends first, with `shutdown` and in order: what supervises everything else.
+  void set_root(pid supervisor);
+  /// Ends the root in supervision order, then kills what is left, all within the deadline of the options; then
+  /// stops the threads. Threads that are still in user code after that are left behind for `_exit`. Idempotent.
+  /// Returns false if the deadline passed.
+  bool shutdown();
+  /// Blocks until SIGTERM or SIGINT (which it takes over for the OS process) or `request_stop`, then
+  /// `shutdown`. Returns the exit status for main.
+  int run_until_stopped();
+  void request_stop();
+
+  [[nodiscard]] detail::machine& internals() noexcept { return *machine_; }
+
+private:
+  void wait_for(pid process, const std::function<bool()>& done);
+
+  std::unique_ptr<detail::machine> machine_;
+};
+
+/// The node of the running process.
+node& this_node();
+/// Now, by the node's clock (Erlang: `erlang:monotonic_time/0`).
+time_point now();
+
+namespace detail {
+
+template <class T>
+struct run_result;
+
+template <class F, class T, class... Args>
+process run_and_tell(self me, F function, std::unique_ptr<std::promise<T>> result, Args... args) {
+  try {
+    if constexpr (std::is_void_v<T>) {
+      co_await function(me, std::move(args)...);
+      result->set_value();
+    } else {
+      T value = co_await function(me, std::move(args)...);
+      result->set_value(std::move(value));
+    }
+  } catch (...) { // catch-all: rethrown to the caller of node::run, and it is this process's exit reason
+    result->set_exception(std::current_exception());
+    throw;
+  }
+}
+
+template <class Task>
+struct task_value;
+template <class T>
+struct task_value<task<T>> {
+  using type = T;
+};
+
+} // namespace detail
+
+template <class F, class... Args>
+auto node::run(F function, Args&&... args) {
+  using T = typename detail::task_value<std::invoke_result_t<F, self, std::decay_t<Args>...>>::type;
+  auto promise = std::make_unique<std::promise<T>>();
+  std::future<T> future = promise->get_future();
+  detail::process_block& p = detail::prepare(*this, &detail::run_and_tell<F, T, std::decay_t<Args>...>, function,
+                                             std::move(promise), std::forward<Args>(args)...);
+  pid id = p.self();
+  detail::launch(p, spawn_options{});
+  wait_for(id, [&future] { return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
+  return future.get();
+}
+
+} // namespace coppice

@@ -1,0 +1,136 @@
+// Plain processes on a stepped node: what the reference manual's chapter on processes says, case by case.
+#include "coppice/runtime/call.hpp"
+#include "coppice/runtime/node.hpp"
+#include "coppice/runtime/timer.hpp"
+
+#include <gtest/gtest.h>
+
+namespace coppice {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace literals;
+
+struct ping {
+  pid sender;
+};
+struct pong {
+  int n;
+};
+struct stop {};
+struct noise {};
+
+process echo(self me, int answers) {
+  for (int i = 0; i < answers; ++i) {
+    ping p = co_await me.receive<ping>();
+    send(p.sender, pong{i});
+  }
+}
+
+TEST(process, answers_a_message) {
+  node n(stepped());
+  int got = n.run([](self me) -> task<int> {
+    pid other = spawn(echo, 1);
+    send(other, ping{me});
+    pong p = co_await me.receive<pong>();
+    co_return p.n + 41;
+  });
+  EXPECT_EQ(got, 41);
+}
+
+TEST(process, receives_selectively_and_keeps_the_rest_in_order) {
+  node n(stepped());
+  std::vector<int> got = n.run([](self me) -> task<std::vector<int>> {
+    for (int i = 0; i < 3; ++i) {
+      send(me, noise{});
+      send(me, pong{i});
+    }
+    send(me, stop{});
+    co_await me.receive<stop>();
+    std::vector<int> all;
+    for (int i = 0; i < 3; ++i) {
+      pong p = co_await me.receive<pong>();
+      all.push_back(p.n);
+    }
+    for (int i = 0; i < 3; ++i) {
+      co_await me.receive<noise>();
+      all.push_back(-1);
+    }
+    co_return all;
+  });
+  EXPECT_EQ(got, (std::vector<int>{0, 1, 2, -1, -1, -1}));
+}
+
+TEST(process, receive_gives_up_after_its_time) {
+  node n(stepped());
+  auto waited = n.run([](self me) -> task<duration> {
+    time_point before = now();
+    std::optional<pong> p = co_await me.receive<pong>(250ms);
+    EXPECT_FALSE(p);
+    co_return now() - before;
+  });
+  EXPECT_GE(waited, 250ms);
+  EXPECT_LT(waited, 251ms);
+}
+
+TEST(process, a_link_carries_an_exception_and_a_monitor_tells) {
+  node n(stepped());
+  n.set_report_sink([](const report&) {});
+  n.run([](self me) -> task<> {
+    trap_exit(true);
+    pid child = spawn_link([](self) -> process {
+      throw std::runtime_error("disk full");
+      co_return;
+    });
+    exit_signal e = co_await me.receive<exit_signal>();
+    EXPECT_EQ(e.from, child);
+    EXPECT_EQ(e.reason.value(), term::tuple(atom("std::runtime_error"), "disk full"));
+    reference ref = monitor(child);
+    down d = co_await me.receive<down>();
+    EXPECT_EQ(d.ref, ref);
+    EXPECT_TRUE(d.reason.is("noproc"));
+  });
+}
+
+struct get {};
+
+process counter(self me) {
+  // A server by hand: call messages are taken by behaviours; here the runtime's own completion is shown.
+  co_await me.receive<stop>();
+}
+
+TEST(process, a_call_to_a_process_that_dies_fails_with_its_reason) {
+  node n(stepped());
+  n.run([](self) -> task<> {
+    pid server = spawn(counter);
+    send_after(10ms, server, stop{});
+    request_awaiter<int> asked(server, get{}, 5s);
+    std::expected<int, exit_reason> r = co_await asked;
+    EXPECT_FALSE(r);
+    EXPECT_TRUE(r.error().is("normal"));
+    request_awaiter<int> late(server, get{}, 5s);
+    std::expected<int, exit_reason> r2 = co_await late;
+    EXPECT_FALSE(r2);
+    EXPECT_TRUE(r2.error().is("noproc"));
+  });
+}
+
+TEST(process, threads_pass_a_token) {
+  node_options options;
+  options.cores = 4;
+  node n(options);
+  int got = n.run([](self me) -> task<int> {
+    pid other = spawn(echo, 100000);
+    int last = 0;
+    for (int i = 0; i < 100000; ++i) {
+      send(other, ping{me});
+      pong p = co_await me.receive<pong>();
+      last = p.n;
+    }
+    co_return last;
+  });
+  EXPECT_EQ(got, 99999);
+}
+
+} // namespace
+} // namespace coppice

@@ -1,0 +1,30 @@
+// What the runtime and the behaviours have to say to operators. Structured; otp/ gives it to the logger.
+#pragma once
+
+#include "coppice/runtime/exit_reason.hpp"
+#include "coppice/term/id.hpp"
+#include "coppice/term/term.hpp"
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coppice {
+
+enum class severity : std::uint8_t { debug, info, notice, warning, error, critical };
+
+/// One thing that happened (OTP: a logger event with a report). `kind` is one of `crash_report`,
+/// `supervisor_report`, `progress`, `long_schedule`, `error` and the like.
+struct report {
+  severity level = severity::info;
+  std::string kind;
+  pid process;
+  std::vector<std::pair<std::string, term>> fields; ///< in the order to print
+  exit_reason reason;                               ///< why, where that is known; else `normal`
+};
+
+/// Takes reports; called on any thread, must not block for long.
+using report_sink = std::function<void(const report&)>;
+
+} // namespace coppice
