@@ -25,8 +25,8 @@ namespace detail {
 process_block& new_process(coppice::node& home) {
   runtime_section section;
   machine& m = home.internals();
-  process_block* p = m.shut_down.load(std::memory_order_relaxed) && current().process == nullptr ? nullptr
-                                                                                                : m.acquire();
+  process_block* p =
+      m.shut_down.load(std::memory_order_relaxed) && current().process == nullptr ? nullptr : m.acquire();
   if (p == nullptr) {
     throw std::length_error("spawn: the process table is full or the node is shutting down; raise "
                             "node_options::max_processes if this many processes are meant");
@@ -225,7 +225,8 @@ bool demonitor(const reference& ref, bool flush) {
   if (flush && !active) {
     detail::drain(me);
     flush_one(me, [&ref](detail::envelope& e) {
-      return e.kind == envelope_kind::message && e.ops->type->hash == type_hash<down>() && e.as<down>().ref == ref;
+      return e.kind == envelope_kind::message && e.ops->type->hash == type_hash<down>() &&
+             e.as<down>().ref == ref;
     });
   }
   return active;
@@ -293,8 +294,8 @@ void set_group_leader(pid leader, pid process) {
 void pin(bool on) {
   runtime_section section;
   detail::worker* w = detail::current().thread;
-  std::int16_t core = on && w != nullptr && w->on != nullptr ? static_cast<std::int16_t>(w->on->index)
-                                                             : std::int16_t{-1};
+  std::int16_t core =
+      on && w != nullptr && w->on != nullptr ? static_cast<std::int16_t>(w->on->index) : std::int16_t{-1};
   running_process().pinned.store(core, std::memory_order_relaxed);
 }
 

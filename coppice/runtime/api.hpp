@@ -17,8 +17,8 @@
 
 namespace coppice {
 
-/// Which processes run first when several can. `max` and `high` before all others; `low` gets one turn in eight
-/// (Erlang: process_flag(priority, _)). Use `high` sparingly: it can starve the rest.
+/// Which processes run first when several can. `max` and `high` before all others; `low` gets one turn in
+/// eight (Erlang: process_flag(priority, _)). Use `high` sparingly: it can starve the rest.
 enum class priority : std::uint8_t { max, high, normal, low };
 
 /// What happens to a message for a process whose mailbox holds `mailbox_limit` messages. Signals are never
@@ -145,8 +145,8 @@ std::vector<atom> registered();
 
 // --- links and monitors ---
 
-/// Links the caller with a process: when one ends, the other gets an exit signal (Erlang: `link/1`). To a dead
-/// process, an exit signal with `noproc` comes back.
+/// Links the caller with a process: when one ends, the other gets an exit signal (Erlang: `link/1`). To a
+/// dead process, an exit signal with `noproc` comes back.
 void link(pid other);
 /// Unlinks; no exit signal of that link arrives afterwards (Erlang: `unlink/1`).
 void unlink(pid other);
@@ -167,8 +167,8 @@ reference make_ref();
 
 // --- exits ---
 
-/// Sends an exit signal (Erlang: `exit/2`). `kill` cannot be trapped; `normal` is ignored unless trapped or sent
-/// to oneself.
+/// Sends an exit signal (Erlang: `exit/2`). `kill` cannot be trapped; `normal` is ignored unless trapped or
+/// sent to oneself.
 void exit(pid process, exit_reason reason);
 /// Whether a local process has not ended yet. Already stale when it returns.
 bool is_process_alive(pid process);
@@ -184,8 +184,8 @@ void set_group_leader(pid leader, pid process);
 /// Keeps the caller on its present core (the owner of sockets is not stolen); false undoes it.
 void pin(bool on);
 /// Frees what the caller can do without until the next message: spare capacity of its mailbox, links and
-/// monitors, and the allocator's free blocks of this thread (Erlang: `hibernate/3`). A coroutine's frame and a
-/// behaviour's state stay as they are: C++ cannot move them.
+/// monitors, and the allocator's free blocks of this thread (Erlang: `hibernate/3`). A coroutine's frame and
+/// a behaviour's state stay as they are: C++ cannot move them.
 void hibernate();
 
 } // namespace coppice

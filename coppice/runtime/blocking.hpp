@@ -14,8 +14,8 @@ namespace detail {
 void run_blocking(coppice::node& home, std::move_only_function<void()> work);
 } // namespace detail
 
-/// `T value = co_await blocking(f, args...)`: runs `f(args...)` on the node's pool of threads and suspends the
-/// process meanwhile. The arguments and the result are owned by the work, so the process may be killed at
+/// `T value = co_await blocking(f, args...)`: runs `f(args...)` on the node's pool of threads and suspends
+/// the process meanwhile. The arguments and the result are owned by the work, so the process may be killed at
 /// any time: the work then ends by itself and its result is dropped. An exception of `f` is rethrown here.
 template <class F, class... Args>
 class blocking {

@@ -14,8 +14,8 @@ inline constexpr duration default_call_timeout = std::chrono::seconds(5);
 
 /// Who waits for a reply, and under which tag (OTP: `gen_server:from()`). Move-only; reply once.
 ///
-/// Dropped without a reply it tells the caller why: with the holder's exit reason if the holder is dying, else
-/// with `noreply`. May be moved to another process inside a message, which then owes the reply.
+/// Dropped without a reply it tells the caller why: with the holder's exit reason if the holder is dying,
+/// else with `noreply`. May be moved to another process inside a message, which then owes the reply.
 class from {
 public:
   from() noexcept = default;
@@ -121,7 +121,8 @@ std::expected<R, exit_reason> read_reply(envelope_ptr completion) {
   if (completion == nullptr) return std::unexpected(exit_reason::timeout());
   std::uint64_t hash = completion->ops->type->hash;
   if (hash == type_hash<R>()) return std::move(completion->as<R>());
-  if (hash == type_hash<call_failed>()) return std::unexpected(std::move(completion->as<call_failed>().reason));
+  if (hash == type_hash<call_failed>())
+    return std::unexpected(std::move(completion->as<call_failed>().reason));
   term reply = completion->ops->type->to_term(completion->value());
   if constexpr (std::same_as<R, term>) {
     return reply;

@@ -23,8 +23,8 @@ struct crash_details {
 
 /// Why a process ended (Erlang: the exit reason). A value: cheap to copy and share between threads.
 ///
-/// A reason is any term. `normal`, `shutdown` and `{shutdown, Term}` are clean ends; anything else is a crash.
-/// A C++ exception of type T becomes `{'T', <<"what">>}` with its details beside it.
+/// A reason is any term. `normal`, `shutdown` and `{shutdown, Term}` are clean ends; anything else is a
+/// crash. A C++ exception of type T becomes `{'T', <<"what">>}` with its details beside it.
 class exit_reason {
 public:
   /// `normal`

@@ -28,11 +28,12 @@ struct process_details {
   bool trap_exit = false;
   priority prio = priority::normal;
   pid group_leader;
-  std::size_t memory = 0; ///< bytes of its block and frames' owner structures; what its state holds is not known
+  std::size_t memory =
+      0; ///< bytes of its block and frames' owner structures; what its state holds is not known
 };
 
-/// Asks a local process; nothing if it is dead or does not answer in time. Answered in order with its messages,
-/// but without the process's own code taking part.
+/// Asks a local process; nothing if it is dead or does not answer in time. Answered in order with its
+/// messages, but without the process's own code taking part.
 task<std::optional<process_details>> process_info(pid process, duration timeout = std::chrono::seconds(5));
 
 } // namespace coppice

@@ -138,7 +138,8 @@ void node::advance(duration by) {
 }
 
 void node::wait_for(pid process, const std::function<bool()>& done) {
-  if (detail::current().process != nullptr) throw std::logic_error("node::run may not be called from a process");
+  if (detail::current().process != nullptr)
+    throw std::logic_error("node::run may not be called from a process");
   if (machine_->options.stepped) {
     auto& clock = dynamic_cast<manual_clock&>(*machine_->time);
     while (run_until_idle(), !done()) {

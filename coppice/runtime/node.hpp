@@ -24,14 +24,16 @@ struct node_options {
   /// No threads: the caller of `run` does the work, one process at a time in a fixed order, and `time`
   /// (a manual clock) jumps to the next timer when nothing can run. For tests.
   bool stepped = false;
-  std::shared_ptr<clock> time;        ///< default: the system's; for a stepped node a manual_clock
-  poller_factory make_poller;         ///< default: make_sleep_poller; net/ supplies one on sockets
-  report_sink on_report;              ///< default: errors to stderr, a line each
+  std::shared_ptr<clock> time; ///< default: the system's; for a stepped node a manual_clock
+  poller_factory make_poller;  ///< default: make_sleep_poller; net/ supplies one on sockets
+  report_sink on_report;       ///< default: errors to stderr, a line each
   std::uint32_t max_processes = 1U << 24U;
-  duration hog_after = std::chrono::milliseconds(4); ///< user code this long on a core loses the core; infinity: never
-  duration shutdown_timeout = std::chrono::seconds(10); ///< for the supervised part, before the rest is killed
-  unsigned blocking_threads = 8;      ///< at most, for `blocking`
-  std::uint64_t seed = 0x5eed;        ///< of the scheduler's own choices
+  duration hog_after =
+      std::chrono::milliseconds(4); ///< user code this long on a core loses the core; infinity: never
+  duration shutdown_timeout =
+      std::chrono::seconds(10);  ///< for the supervised part, before the rest is killed
+  unsigned blocking_threads = 8; ///< at most, for `blocking`
+  std::uint64_t seed = 0x5eed;   ///< of the scheduler's own choices
 };
 
 /// Options of a stepped node: single-threaded, virtual time. For tests.
@@ -55,8 +57,8 @@ struct node_statistics {
   duration uptime{};
 };
 
-/// An Erlang node without its distribution: owns its processes and threads. Several may live in one OS process.
-/// All members may be called from any thread.
+/// An Erlang node without its distribution: owns its processes and threads. Several may live in one OS
+/// process. All members may be called from any thread.
 class node {
 public:
   explicit node(node_options options = {});
@@ -107,9 +109,9 @@ public:
 
   /// The process that `shutdown` ends first, with `shutdown` and in order: what supervises everything else.
   void set_root(pid supervisor);
-  /// Ends the root in supervision order, then kills what is left, all within the deadline of the options; then
-  /// stops the threads. Threads that are still in user code after that are left behind for `_exit`. Idempotent.
-  /// Returns false if the deadline passed.
+  /// Ends the root in supervision order, then kills what is left, all within the deadline of the options;
+  /// then stops the threads. Threads that are still in user code after that are left behind for `_exit`.
+  /// Idempotent. Returns false if the deadline passed.
   bool shutdown();
   /// Blocks until SIGTERM or SIGINT (which it takes over for the OS process) or `request_stop`, then
   /// `shutdown`. Returns the exit status for main.
@@ -164,8 +166,8 @@ auto node::run(F function, Args&&... args) {
   using T = typename detail::task_value<std::invoke_result_t<F, self, std::decay_t<Args>...>>::type;
   auto promise = std::make_unique<std::promise<T>>();
   std::future<T> future = promise->get_future();
-  detail::process_block& p = detail::prepare(*this, &detail::run_and_tell<F, T, std::decay_t<Args>...>, function,
-                                             std::move(promise), std::forward<Args>(args)...);
+  detail::process_block& p = detail::prepare(*this, &detail::run_and_tell<F, T, std::decay_t<Args>...>,
+                                             function, std::move(promise), std::forward<Args>(args)...);
   pid id = p.self();
   detail::launch(p, spawn_options{});
   wait_for(id, [&future] { return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });

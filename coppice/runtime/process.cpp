@@ -18,7 +18,9 @@ term describe<down>::to(const down& d) {
   return term::tuple("DOWN"_atom, d.ref, "process"_atom, object, d.reason.value());
 }
 
-term describe<exit_signal>::to(const exit_signal& e) { return term::tuple("EXIT"_atom, e.from, e.reason.value()); }
+term describe<exit_signal>::to(const exit_signal& e) {
+  return term::tuple("EXIT"_atom, e.from, e.reason.value());
+}
 
 term describe<timeout_message>::to(const timeout_message& t) {
   return term::tuple("timeout"_atom, t.timer, t.message);
@@ -42,7 +44,8 @@ decode_error not_a(std::string_view shape, const term& t) {
 
 std::expected<down, decode_error> describe<down>::from(const term& t) {
   auto e = tagged(t, "DOWN"_atom, 5);
-  if (e.empty() || !e[1].as_reference()) return std::unexpected(not_a("{'DOWN', Ref, process, Object, Reason}", t));
+  if (e.empty() || !e[1].as_reference())
+    return std::unexpected(not_a("{'DOWN', Ref, process, Object, Reason}", t));
   down d{*e[1].as_reference(), e[3].as_pid().value_or(pid()), atom(), exit_reason(e[4])};
   if (e[3].is_tuple() && !e[3].elements().empty()) d.name = e[3].elements()[0].as_atom().value_or(atom());
   return d;
@@ -95,7 +98,8 @@ namespace {
 
 /// A reply without a wait of its own: what a call gets when there is no reply.
 void send_failure(coppice::node& home, pid caller, std::uint64_t tag, exit_reason reason) noexcept {
-  detail::complete(home, caller, tag, detail::make_message<detail::call_failed>(detail::call_failed{std::move(reason)}));
+  detail::complete(home, caller, tag,
+                   detail::make_message<detail::call_failed>(detail::call_failed{std::move(reason)}));
 }
 
 } // namespace

@@ -10,8 +10,8 @@
 
 namespace coppice {
 
-/// What a process function returns: `process worker(self me, config c) { ... co_await me.receive<job>(); ... }`.
-/// Only `spawn` and `start_task` take it; the process ends when the coroutine does.
+/// What a process function returns: `process worker(self me, config c) { ... co_await me.receive<job>(); ...
+/// }`. Only `spawn` and `start_task` take it; the process ends when the coroutine does.
 class [[nodiscard]] process {
 public:
   struct promise_type : detail::promise_base {
@@ -42,7 +42,9 @@ public:
 
   /// Its address (Erlang: `self()`).
   [[nodiscard]] pid id() const noexcept { return block_->self(); }
-  operator pid() const noexcept { return id(); } // NOLINT(google-explicit-constructor): `self` is a pid in Erlang
+  operator pid() const noexcept {
+    return id();
+  } // NOLINT(google-explicit-constructor): `self` is a pid in Erlang
 
   /// Waits for the first message of one of the types, leaving others in the mailbox (Erlang: selective
   /// `receive`). One type gives that type; several a `std::variant`. `term` takes any message.
@@ -57,7 +59,8 @@ public:
   [[nodiscard]] timed_receive_awaiter<accept_any, T...> receive(duration after) const noexcept {
     return timed_receive_awaiter<accept_any, T...>(*block_, after, accept_any());
   }
-  /// Only messages for which `accept(const T&)` holds for their type. Name the predicate before the `co_await`.
+  /// Only messages for which `accept(const T&)` holds for their type. Name the predicate before the
+  /// `co_await`.
   template <class... T, class Predicate>
     requires(std::predicate<const Predicate&, const T&> && ...)
   [[nodiscard]] receive_awaiter<Predicate, T...> receive_if(Predicate accept) const {

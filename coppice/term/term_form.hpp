@@ -30,7 +30,8 @@ constexpr bool term_form() {
     } else if constexpr (s == shape::nullable || s == shape::choice || s == shape::row) {
       return form_arguments<T>::template all<T, Outer...>();
     } else if constexpr (s == shape::map) {
-      return term_form<typename T::key_type, T, Outer...>() && term_form<typename T::mapped_type, T, Outer...>();
+      return term_form<typename T::key_type, T, Outer...>() &&
+             term_form<typename T::mapped_type, T, Outer...>();
     } else if constexpr (s == shape::list || s == shape::array) {
       return term_form<typename T::value_type, T, Outer...>();
     } else if constexpr (s == shape::tagged || s == shape::record) {

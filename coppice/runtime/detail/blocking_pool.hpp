@@ -1,4 +1,5 @@
-// Threads for work that blocks. Started when needed, at most as many as the options say; work queues meanwhile.
+// Threads for work that blocks. Started when needed, at most as many as the options say; work queues
+// meanwhile.
 #pragma once
 
 #include <condition_variable>

@@ -70,7 +70,8 @@ private:
     asm volatile("" ::: "memory");
     bool revoked = worker_->revoked.load(std::memory_order_acquire);
 #endif
-    if (revoked) [[unlikely]] enter_revoked();
+    if (revoked) [[unlikely]]
+      enter_revoked();
   }
   void enter_revoked() noexcept;
 

@@ -51,7 +51,8 @@ void core::sleep() noexcept {
   machine_.idle_cores.fetch_add(1, std::memory_order_seq_cst);
   asleep_.store(true, std::memory_order_seq_cst);
   // Whoever queued before it could see this core asleep is found now; whoever queues later wakes it.
-  if (queue.empty_for_sure() && !machine_.work_anywhere() && !machine_.stopping.load(std::memory_order_seq_cst)) {
+  if (queue.empty_for_sure() && !machine_.work_anywhere() &&
+      !machine_.stopping.load(std::memory_order_seq_cst)) {
     sleeper->wait(wheel.next_due());
   }
   bool expected = true;
@@ -114,7 +115,8 @@ void core::fire_embedded(timer_node& node, time_point now) noexcept {
   }
   p.timer_fired.store(true, std::memory_order_seq_cst);
   envelope* expected = inbox_idle;
-  if (p.inbox.compare_exchange_strong(expected, nullptr, std::memory_order_seq_cst)) machine_.make_runnable(p);
+  if (p.inbox.compare_exchange_strong(expected, nullptr, std::memory_order_seq_cst))
+    machine_.make_runnable(p);
 }
 
 } // namespace coppice::detail

@@ -1,6 +1,6 @@
-// Death has two steps: visible (the name is free, links and monitors have fired, the pid is dead) and reclaimed
-// (frames destroyed, slot given back). A process at rest is destroyed first and announced then; one that is
-// stuck in user code is announced first and destroyed when its thread comes back.
+// Death has two steps: visible (the name is free, links and monitors have fired, the pid is dead) and
+// reclaimed (frames destroyed, slot given back). A process at rest is destroyed first and announced then; one
+// that is stuck in user code is announced first and destroyed when its thread comes back.
 #include "coppice/runtime/detail/inspect.hpp"
 #include "coppice/runtime/detail/machine.hpp"
 #include "coppice/runtime/detail/signals.hpp"

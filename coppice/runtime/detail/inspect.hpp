@@ -1,4 +1,5 @@
-// Functions that run inside another process, in order with its messages: process_info, group leaders, push-back.
+// Functions that run inside another process, in order with its messages: process_info, group leaders,
+// push-back.
 #pragma once
 
 #include "coppice/runtime/detail/kernel.hpp"
@@ -7,8 +8,8 @@
 
 namespace coppice::detail {
 
-/// Runs `look` in the process, or calls `gone` (on the sender's side or the dying process's) if it is dead. Both
-/// run inside the runtime: short, no user code.
+/// Runs `look` in the process, or calls `gone` (on the sender's side or the dying process's) if it is dead.
+/// Both run inside the runtime: short, no user code.
 void inspect(coppice::node& home, pid to, std::move_only_function<void(process_block&)> look,
              std::move_only_function<void()> gone);
 void run_inspection(process_block& p, envelope_ptr e);

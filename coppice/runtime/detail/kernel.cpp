@@ -78,7 +78,8 @@ bool push(process_block& to, envelope* message) noexcept {
   for (;;) {
     if (head == inbox_dead) return false;
     message->next = head == inbox_idle ? nullptr : head;
-    if (to.inbox.compare_exchange_weak(head, message, std::memory_order_acq_rel, std::memory_order_acquire)) break;
+    if (to.inbox.compare_exchange_weak(head, message, std::memory_order_acq_rel, std::memory_order_acquire))
+      break;
   }
   if (head == inbox_idle) to.home->internals().make_runnable(to);
   return true;
@@ -251,7 +252,8 @@ void complete(coppice::node& home, pid to, std::uint64_t tag, envelope_ptr compl
 
 // --- calls ---
 
-call_wait::call_wait(process_block& p, pid to, std::uint64_t tag, envelope_ptr request, duration timeout) noexcept
+call_wait::call_wait(process_block& p, pid to, std::uint64_t tag, envelope_ptr request,
+                     duration timeout) noexcept
     : process_(p), to_(to), tag_(tag), request_(std::move(request)), timeout_(timeout) {
   over = &call_wait::look;
 }

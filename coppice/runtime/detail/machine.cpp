@@ -105,7 +105,8 @@ void machine::requeue(process_block& p) noexcept {
 }
 
 void machine::wake_one() noexcept {
-  if (idle_cores.load(std::memory_order_seq_cst) == 0 || searching.load(std::memory_order_seq_cst) != 0) return;
+  if (idle_cores.load(std::memory_order_seq_cst) == 0 || searching.load(std::memory_order_seq_cst) != 0)
+    return;
   for (std::unique_ptr<core>& c : cores) {
     if (c->wake_if_asleep()) return;
   }

@@ -49,9 +49,9 @@ public:
   timer_service timers;
   std::vector<std::unique_ptr<core>> cores;
   std::atomic<std::uint64_t> unique{1};
-  std::atomic<std::uint32_t> idle_cores{0};  ///< how many sleep
-  std::atomic<std::uint32_t> searching{0};   ///< how many look for work to steal
-  std::atomic<std::uint32_t> next_core{0};   ///< for work from outside
+  std::atomic<std::uint32_t> idle_cores{0}; ///< how many sleep
+  std::atomic<std::uint32_t> searching{0};  ///< how many look for work to steal
+  std::atomic<std::uint32_t> next_core{0};  ///< for work from outside
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> hogs{0};
   std::atomic<std::int64_t> foreign_processes{0}; ///< spawned or ended by threads that are no workers

@@ -1,5 +1,6 @@
-// The control block of a process. It lives in a slot of the process table that is never unmapped, so a send to
-// a dead or recycled pid touches valid memory: the envelope names its addressee and strays are turned away.
+// The control block of a process. It lives in a slot of the process table that is never unmapped, so a send
+// to a dead or recycled pid touches valid memory: the envelope names its addressee and strays are turned
+// away.
 //
 // Fields are in three groups by who may touch them: anyone (atomic), the owner (whoever runs the process: one
 // thread at a time, handed over through the run queues), and the timer wheel (under its lock).
@@ -51,9 +52,9 @@ struct alignas(64) process_block : timer_node {
   std::atomic<std::int64_t> armed_ns{no_deadline}; ///< when `timer` goes off; it moves lazily
   std::atomic<bool> timer_fired{false};
   std::atomic<process_status> status{process_status::free};
-  std::atomic<std::uint8_t> priority{2}; ///< index of the run queue: 0 max, 1 high, 2 normal, 3 low
-  std::atomic<std::uint32_t> mailbox_limit{0}; ///< in messages; 0: none
-  std::atomic<std::uint32_t> counted{0};       ///< messages in the mailbox, kept only under a limit
+  std::atomic<std::uint8_t> priority{2};        ///< index of the run queue: 0 max, 1 high, 2 normal, 3 low
+  std::atomic<std::uint32_t> mailbox_limit{0};  ///< in messages; 0: none
+  std::atomic<std::uint32_t> counted{0};        ///< messages in the mailbox, kept only under a limit
   std::atomic<std::uint32_t> mailbox_length{0}; ///< drained messages, as of the last slice: for information
   std::atomic<pushback_policy> policy{pushback_policy::none};
   std::atomic<std::uint64_t> reductions{0};
@@ -66,24 +67,25 @@ struct alignas(64) process_block : timer_node {
 
   // --- the owner ---
   bool trap_exit = false;
-  bool dying = false;        ///< an exit signal has been accepted, or it has ended
+  bool dying = false; ///< an exit signal has been accepted, or it has ended
   bool timed_out = false;
-  bool initialised = false;  ///< the body's init has been called
-  bool unwinding = false;    ///< an exception is on its way: what it drops is answered with the reason it becomes
-  bool zombie = false;       ///< announced dead while its thread was stuck in user code
+  bool initialised = false; ///< the body's init has been called
+  bool unwinding =
+      false;           ///< an exception is on its way: what it drops is answered with the reason it becomes
+  bool zombie = false; ///< announced dead while its thread was stuck in user code
   coppice::node* home = nullptr;
   envelope* first = nullptr; ///< the mailbox: oldest first
   envelope* last = nullptr;
-  envelope* scanned = nullptr;     ///< everything up to here was refused by the types `scanned_by`
+  envelope* scanned = nullptr; ///< everything up to here was refused by the types `scanned_by`
   std::uint64_t scanned_by = 0;
   std::uint32_t length = 0;
   std::uint32_t next_link_id = 1;
-  std::coroutine_handle<> resume;  ///< what to resume next, or null while it waits
-  std::coroutine_handle<> root;    ///< the outermost frame: of the process, or of the body's task
+  std::coroutine_handle<> resume; ///< what to resume next, or null while it waits
+  std::coroutine_handle<> root;   ///< the outermost frame: of the process, or of the body's task
   waiter* waiting = nullptr;
-  std::uint64_t awaited_tag = 0;   ///< the completion that is waited for, or 0
-  envelope* arrived = nullptr;     ///< that completion
-  std::uint64_t blocked_tag = 0;   ///< it is pushed back: not run until the completion with this tag
+  std::uint64_t awaited_tag = 0; ///< the completion that is waited for, or 0
+  envelope* arrived = nullptr;   ///< that completion
+  std::uint64_t blocked_tag = 0; ///< it is pushed back: not run until the completion with this tag
   body* program = nullptr;
   relations* ties = nullptr;
   process_extras* extras = nullptr; ///< names, dictionary, mailbox policy: what few processes have
@@ -100,8 +102,10 @@ struct alignas(64) process_block : timer_node {
 /// What few processes have.
 struct process_extras : pooled {
   atom registered_name;
-  std::vector<std::pair<pid, std::uint64_t>> orphans; ///< callers whose `from` an exception dropped, and their tags
-  std::vector<std::pair<pid, std::uint64_t>> pushed_back; ///< senders to let go when there is room, and their tags
+  std::vector<std::pair<pid, std::uint64_t>>
+      orphans; ///< callers whose `from` an exception dropped, and their tags
+  std::vector<std::pair<pid, std::uint64_t>>
+      pushed_back; ///< senders to let go when there is room, and their tags
 };
 
 } // namespace coppice::detail

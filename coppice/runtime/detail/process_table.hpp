@@ -1,5 +1,5 @@
-// The slots in which processes live. Segments are never unmapped, so a pid of any age can be looked up without a
-// lock. Slots are reused first in, first out, and each use has a new generation.
+// The slots in which processes live. Segments are never unmapped, so a pid of any age can be looked up
+// without a lock. Slots are reused first in, first out, and each use has a new generation.
 #pragma once
 
 #include "coppice/runtime/detail/process_block.hpp"
@@ -29,8 +29,8 @@ public:
   /// The block of a pid's slot, whoever lives there now; null if there never was such a slot.
   [[nodiscard]] process_block* find(std::uint64_t id) const noexcept {
     std::uint32_t slot = pid{id}.slot();
-    process_block* segment = slot < slots_max ? segments_[slot >> segment_bits].load(std::memory_order_acquire)
-                                              : nullptr;
+    process_block* segment =
+        slot < slots_max ? segments_[slot >> segment_bits].load(std::memory_order_acquire) : nullptr;
     return segment == nullptr ? nullptr : segment + (slot & (segment_size - 1));
   }
 

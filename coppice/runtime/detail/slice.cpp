@@ -33,7 +33,8 @@ void destroy_root(process_block& p) noexcept { std::exchange(p.root, {}).destroy
 
 /// The root coroutine has ended: the process ends with it, or the body gets to know.
 void root_ended(worker& w, process_block& p) {
-  std::exception_ptr error = std::exchange(root_handle::from_address(p.root.address()).promise().error, nullptr);
+  std::exception_ptr error =
+      std::exchange(root_handle::from_address(p.root.address()).promise().error, nullptr);
   if (p.program == nullptr) {
     condemn(p, error ? exit_reason::from_exception(error) : exit_reason::normal());
     return;
@@ -108,7 +109,8 @@ step one_step(worker& w, process_block& p) {
 void account(process_block& p) noexcept {
   context& c = current();
   std::uint32_t spent = slice_reductions - c.budget;
-  p.reductions.store(p.reductions.load(std::memory_order_relaxed) + spent - c.accounted, std::memory_order_relaxed);
+  p.reductions.store(p.reductions.load(std::memory_order_relaxed) + spent - c.accounted,
+                     std::memory_order_relaxed);
   c.accounted = spent;
   p.mailbox_length.store(p.length, std::memory_order_relaxed);
 }

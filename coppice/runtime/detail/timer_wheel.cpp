@@ -113,7 +113,8 @@ timer_node* timer_wheel::pop_due(time_point now) noexcept {
 
 void timer_wheel::set_hint() noexcept {
   std::optional<std::uint64_t> next = next_tick();
-  hint_ns_.store(next ? static_cast<std::int64_t>(*next << tick_shift) : INT64_MAX, std::memory_order_relaxed);
+  hint_ns_.store(next ? static_cast<std::int64_t>(*next << tick_shift) : INT64_MAX,
+                 std::memory_order_relaxed);
 }
 
 std::optional<time_point> timer_wheel::next_due() noexcept {

@@ -71,7 +71,9 @@ private:
   static std::int64_t ns(time_point t) noexcept {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(t.time_since_epoch()).count();
   }
-  static std::uint64_t floor_tick(std::int64_t t) noexcept { return static_cast<std::uint64_t>(t) >> tick_shift; }
+  static std::uint64_t floor_tick(std::int64_t t) noexcept {
+    return static_cast<std::uint64_t>(t) >> tick_shift;
+  }
   static std::uint64_t ceil_tick(std::int64_t t) noexcept {
     return (static_cast<std::uint64_t>(t) + (std::uint64_t{1} << tick_shift) - 1) >> tick_shift;
   }

@@ -1,0 +1,309 @@
+#include "coppice/otp/detail/gen_process.hpp"
+
+#include "coppice/otp/ok.hpp"
+#include "coppice/runtime/node.hpp"
+
+#include <utility>
+
+namespace coppice {
+
+using namespace literals;
+
+exit_reason ignored() { return exit_reason("ignore"_atom); }
+
+namespace detail {
+
+// --- the starter's side ---
+
+start_awaiter::start_awaiter(std::unique_ptr<gen_process> program, start_mode mode, start_options options)
+    : program_(std::move(program)), mode_(mode), options_(std::move(options)),
+      tag_(next_unique(running_node())) {}
+
+start_awaiter::~start_awaiter() = default;
+
+bool start_awaiter::await_ready() {
+  process_block& me = running_process();
+  program_->prepare(from(*me.home, me.self(), tag_), options_.name,
+                    mode_ == start_mode::link ? me.self() : pid());
+  expect_completion(me, tag_);
+  spawn_options spawn = options_.spawn;
+  spawn.link = mode_ == start_mode::link;
+  spawn.monitor = mode_ == start_mode::monitor;
+  monitored child = spawn_body(spawn, std::move(program_));
+  process_ = child.process;
+  monitor_ = child.ref;
+  wait_.emplace(me, pid(), tag_, nullptr, options_.timeout);
+  return wait_->ready();
+}
+
+std::expected<pid, exit_reason> start_awaiter::await_resume() {
+  envelope_ptr answer = wait_->finish();
+  if (answer == nullptr) { // OTP: the process is killed, and what it was about to say is lost
+    if (mode_ == start_mode::link) unlink(process_);
+    exit(process_, exit_reason::kill());
+    return std::unexpected(exit_reason::timeout());
+  }
+  std::expected<start_ack, exit_reason> ack = read_reply<start_ack>(std::move(answer));
+  if (!ack) return std::unexpected(std::move(ack.error()));
+  return ack->process;
+}
+
+// --- the life of the process ---
+
+void gen_process::init() {
+  if (std::optional<pid> owner = name_.claim(self_pid())) {
+    name_ = server_name(); // it is not ours to give up
+    starter_.fail(exit_reason(term::tuple("already_started"_atom, *owner)));
+    stopping_ = true;
+    exit(exit_reason::normal());
+  }
+  guarded([this] { on_init(); });
+}
+
+void gen_process::started() {
+  up_ = true;
+  starter_.reply(start_ack{self_pid()});
+}
+
+void gen_process::refuse(exit_reason reason) {
+  // The name goes before the starter is told: a retry must not meet it.
+  name_.give_up();
+  stopping_ = true;
+  bool ignore = reason == ignored();
+  starter_.fail(reason);
+  exit(ignore ? exit_reason::normal() : std::move(reason));
+}
+
+void gen_process::stop(exit_reason reason) {
+  stopping_ = true;
+  exit_reason final_reason = std::move(reason);
+  try {
+    on_terminate(final_reason);
+  } catch (const exit_exception& e) { // OTP: what terminate exits with takes the reason's place
+    final_reason = e.reason();
+  } catch (...) { // catch-all: likewise for what it throws
+    final_reason = exit_reason::from_exception(std::current_exception());
+  }
+  report_end(final_reason);
+  exit(std::move(final_reason));
+}
+
+void gen_process::failed(std::exception_ptr error) {
+  exit_reason reason = exit_reason::from_exception(std::move(error));
+  if (!up_) {
+    report_end(reason);
+    refuse(std::move(reason));
+  }
+  stop(std::move(reason));
+}
+
+void gen_process::receive(message_ptr message) {
+  // Whoever is still here caught its exception: those it left without an answer get one.
+  answer_orphans(running_process(), exit_reason("noreply"_atom));
+  guarded([this, &message] {
+    if (message->form != message_form::info && handle_system(*message)) return;
+    if (message->kind == envelope_kind::message && message->ops->type->hash == type_hash<exit_signal>() &&
+        message->as<exit_signal>().from == parent_ && parent_) {
+      stop(message->as<exit_signal>().reason);
+    }
+    if (debug_ != nullptr) {
+      if (debug_->suspended) {
+        debug_->held.push_back(std::move(message));
+        return;
+      }
+      note_event("in", message_as_term(*message));
+    }
+    on_message(std::move(message));
+  });
+}
+
+void gen_process::timed_out() {
+  guarded([this] { on_timeout(); });
+}
+
+void gen_process::run(process coroutine, std::function<void()> finish) {
+  after_task_ = std::make_unique<std::function<void()>>(std::move(finish));
+  start_task(std::move(coroutine));
+}
+
+void gen_process::task_ended(std::exception_ptr error) {
+  std::unique_ptr<std::function<void()>> finish = std::move(after_task_);
+  guarded([&] {
+    if (error) std::rethrow_exception(error);
+    (*finish)();
+  });
+}
+
+term gen_process::name_for_reports() const { return name_.empty() ? term(self_pid()) : name_.as_term(); }
+
+void gen_process::report_end(const exit_reason& reason) {
+  if (reason.is_clean()) return;
+  coppice::report r{severity::error, "crash_report", self_pid(), {}, reason};
+  r.fields.emplace_back("behaviour", module());
+  r.fields.emplace_back("name", name_for_reports());
+  r.fields.emplace_back("initial_call", atom(label()));
+  r.fields.emplace_back("parent", parent_);
+  if (up_) r.fields.emplace_back("state", state_as_term());
+  this_node().report(r);
+}
+
+// --- system messages ---
+
+gen_process::debug_state& gen_process::debug() {
+  if (debug_ == nullptr) debug_ = std::make_unique<debug_state>();
+  return *debug_;
+}
+
+void gen_process::note_event(std::string_view what, const term& event) {
+  debug_state& d = debug();
+  if (d.figures) ++(what == "out" ? d.figures->messages_out : d.figures->messages_in);
+  if (d.log_size == 0 && !d.tracing) return;
+  term entry = term::tuple(atom(what), event);
+  if (d.tracing) {
+    this_node().report(
+        coppice::report{severity::info, "sys_trace", self_pid(), {{"event", entry}}, exit_reason()});
+  }
+  if (d.log_size == 0) return;
+  d.log.push_back(std::move(entry));
+  if (d.log.size() > d.log_size) d.log.pop_front();
+}
+
+bool gen_process::handle_system(envelope& message) {
+  if (message.ops->type->hash != type_hash<sys_request>()) return false;
+  from who = message.form == message_form::call ? std::move(from_of(message)) : from();
+  answer(message.as<sys_request>(), std::move(who));
+  return true;
+}
+
+sys::status gen_process::status() const {
+  sys::status s{self_pid(), module(), name_for_reports(), parent_, false, {}, state_as_term()};
+  if (debug_ != nullptr) {
+    s.suspended = debug_->suspended;
+    s.log.assign(debug_->log.begin(), debug_->log.end());
+  }
+  return s;
+}
+
+void gen_process::answer(const sys_request& request, from who) {
+  using what = sys_request::what;
+  switch (request.request) {
+  case what::get_state: who.reply(state_as_term()); return;
+  case what::replace_state: {
+    term next = request.change(state_as_term());
+    if (replace_state(next)) {
+      who.reply(std::move(next));
+    } else {
+      who.fail(exit_reason(term::tuple("unsupported"_atom, "replace_state"_atom)));
+    }
+    return;
+  }
+  case what::get_status: who.reply(status()); return;
+  case what::suspend: debug().suspended = true; break;
+  case what::resume:
+    who.reply("ok"_atom);
+    resume_handling();
+    return;
+  case what::statistics_on: debug().figures = sys::statistics{now(), 0, 0, 0}; break;
+  case what::statistics_off: debug().figures.reset(); break;
+  case what::get_statistics:
+    if (debug_ == nullptr || !debug_->figures) {
+      who.fail(exit_reason("no_statistics"_atom));
+    } else {
+      sys::statistics figures = *debug_->figures;
+      figures.reductions = running_process().reductions.load(std::memory_order_relaxed);
+      who.reply(figures);
+    }
+    return;
+  case what::log:
+    debug().log_size = static_cast<std::size_t>(request.a.as_int64().value_or(0));
+    while (debug().log.size() > debug().log_size) debug().log.pop_front();
+    break;
+  case what::trace_on: debug().tracing = true; break;
+  case what::trace_off: debug().tracing = false; break;
+  case what::change_code: {
+    std::optional<exit_reason> error = debug_ != nullptr && debug_->suspended
+                                           ? on_code_change(request.b, request.c)
+                                           : exit_reason("not_suspended"_atom);
+    if (error) {
+      who.fail(std::move(*error));
+      return;
+    }
+    break;
+  }
+  case what::terminate: who.reply("ok"_atom); stop(request.reason);
+  }
+  who.reply("ok"_atom);
+}
+
+/// Handles what was held, in order, before anything newer: by sending it to oneself again it would lose its
+/// place, so it is handled here, one by one, until a callback awaits or it is suspended again.
+void gen_process::resume_handling() {
+  if (debug_ == nullptr || !debug_->suspended) return;
+  debug_->suspended = false;
+  process_block& me = running_process();
+  std::deque<message_ptr> held = std::exchange(debug_->held, {});
+  // Back to the front of the mailbox, newest first.
+  while (!held.empty()) {
+    put_back(me, std::move(held.back()));
+    held.pop_back();
+  }
+}
+
+} // namespace detail
+
+// --- the asking side ---
+
+namespace sys {
+namespace {
+
+using what = detail::sys_request::what;
+
+template <class R>
+try_call_awaiter<R> ask(server_name server, detail::sys_request request, duration timeout) {
+  return try_call_awaiter<R>(std::move(server), std::move(request), timeout);
+}
+
+} // namespace
+
+try_call_awaiter<term> get_state(server_name server, duration timeout) {
+  return ask<term>(std::move(server), {.request = what::get_state}, timeout);
+}
+try_call_awaiter<term> replace_state(server_name server, std::function<term(const term&)> change,
+                                     duration timeout) {
+  return ask<term>(std::move(server), {.request = what::replace_state, .change = std::move(change)}, timeout);
+}
+try_call_awaiter<status> get_status(server_name server, duration timeout) {
+  return ask<status>(std::move(server), {.request = what::get_status}, timeout);
+}
+try_call_awaiter<atom> suspend(server_name server, duration timeout) {
+  return ask<atom>(std::move(server), {.request = what::suspend}, timeout);
+}
+try_call_awaiter<atom> resume(server_name server, duration timeout) {
+  return ask<atom>(std::move(server), {.request = what::resume}, timeout);
+}
+try_call_awaiter<atom> count_statistics(server_name server, bool on, duration timeout) {
+  return ask<atom>(std::move(server), {.request = on ? what::statistics_on : what::statistics_off}, timeout);
+}
+try_call_awaiter<statistics> get_statistics(server_name server, duration timeout) {
+  return ask<statistics>(std::move(server), {.request = what::get_statistics}, timeout);
+}
+try_call_awaiter<atom> log(server_name server, std::size_t events, duration timeout) {
+  return ask<atom>(std::move(server), {.request = what::log, .a = term(static_cast<std::int64_t>(events))},
+                   timeout);
+}
+try_call_awaiter<atom> trace(server_name server, bool on, duration timeout) {
+  return ask<atom>(std::move(server), {.request = on ? what::trace_on : what::trace_off}, timeout);
+}
+try_call_awaiter<atom> change_code(server_name server, term module, term old_vsn, term extra,
+                                   duration timeout) {
+  return ask<atom>(
+      std::move(server),
+      {.request = what::change_code, .a = std::move(module), .b = std::move(old_vsn), .c = std::move(extra)},
+      timeout);
+}
+try_call_awaiter<atom> terminate(server_name server, exit_reason reason, duration timeout) {
+  return ask<atom>(std::move(server), {.request = what::terminate, .reason = std::move(reason)}, timeout);
+}
+
+} // namespace sys
+} // namespace coppice

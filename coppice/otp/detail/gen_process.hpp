@@ -1,0 +1,108 @@
+// The one core under all behaviours: start and names, system messages, the parent's exit, ends and their
+// reports. A behaviour derives from it and handles what is left.
+#pragma once
+
+#include "coppice/otp/start.hpp"
+#include "coppice/otp/sys.hpp"
+#include "coppice/runtime/body.hpp"
+#include "coppice/runtime/process.hpp"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace coppice::detail {
+
+/// What ends a behaviour from inside a callback: the reason, after terminate has been called.
+class gen_process : public body {
+public:
+  /// Before the process runs: who is told when it is ready, and how it is called.
+  void prepare(from starter, server_name name, pid parent) {
+    starter_ = std::move(starter);
+    name_ = std::move(name);
+    parent_ = parent;
+  }
+
+  // --- body ---
+  void init() final;
+  void receive(message_ptr message) final;
+  void timed_out() final;
+  void task_ended(std::exception_ptr error) final;
+
+protected:
+  // --- what the behaviour does ---
+
+  /// Builds the state; calls `started`, `refuse` or `start_callback`. What it throws fails the start.
+  virtual void on_init() = 0;
+  /// A message that is no system message.
+  virtual void on_message(message_ptr message) = 0;
+  virtual void on_timeout() {}
+  /// The last thing to do before the end (OTP: terminate/2).
+  virtual void on_terminate(const exit_reason& reason) = 0;
+  [[nodiscard]] virtual term state_as_term() const = 0;
+  /// False if the behaviour cannot.
+  virtual bool replace_state(const term& state) = 0;
+  /// An error, or nothing (OTP: code_change/3).
+  virtual std::optional<exit_reason> on_code_change(const term& old_vsn, const term& extra) = 0;
+  [[nodiscard]] virtual atom module() const = 0;
+
+  // --- what it may use ---
+
+  /// Tells the starter that the process is up.
+  void started();
+  /// Ends a start: with `ignored()`, or a reason.
+  [[noreturn]] void refuse(exit_reason reason);
+  /// Calls terminate, reports if the end is not clean, and throws what ends the process.
+  [[noreturn]] void stop(exit_reason reason);
+  /// Runs a callback that awaits; `finish` is called when it is over, with what it threw. Meanwhile no
+  /// message is handled.
+  void run(process coroutine, std::function<void()> finish);
+  /// Whether events are logged or traced: then `note_event` is worth its cost.
+  [[nodiscard]] bool observed() const noexcept { return debug_ != nullptr; }
+  void note_event(std::string_view what, const term& event);
+
+  [[nodiscard]] const server_name& name() const noexcept { return name_; }
+  [[nodiscard]] term name_for_reports() const;
+  [[nodiscard]] pid parent() const noexcept { return parent_; }
+  [[nodiscard]] bool up() const noexcept { return up_; }
+
+private:
+  struct debug_state : pooled {
+    bool suspended = false;
+    bool tracing = false;
+    std::size_t log_size = 0;
+    std::deque<term> log;
+    std::optional<sys::statistics> figures;
+    std::deque<message_ptr> held; ///< what came while suspended
+  };
+
+  /// What leaves a callback becomes the reason; terminate is called, and an exit is thrown.
+  template <class F>
+  void guarded(F&& callback) {
+    try {
+      callback();
+    } catch (...) { // catch-all: rethrown as an exit
+      if (stopping_) throw;
+      failed(std::current_exception());
+    }
+  }
+  [[noreturn]] void failed(std::exception_ptr error);
+  bool handle_system(envelope& message);
+  void answer(const sys_request& request, from who);
+  [[nodiscard]] sys::status status() const;
+  void resume_handling();
+  debug_state& debug();
+  void report_end(const exit_reason& reason);
+
+  from starter_;
+  server_name name_;
+  pid parent_;
+  std::unique_ptr<debug_state> debug_;
+  std::unique_ptr<std::function<void()>> after_task_;
+  bool up_ = false;
+  bool stopping_ = false;
+};
+
+} // namespace coppice::detail

@@ -1,0 +1,341 @@
+// What runs a gen_server: dispatch by type to the callbacks of the user's class.
+#pragma once
+
+#include "coppice/otp/detail/gen_process.hpp"
+#include "coppice/otp/ok.hpp"
+#include "coppice/otp/protocol.hpp"
+#include "coppice/otp/result.hpp"
+#include "coppice/term/text.hpp"
+
+#include <concepts>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+namespace coppice {
+
+template <class S>
+class start_server;
+
+namespace detail {
+
+template <class T>
+struct callback_result {
+  using type = T;
+  static constexpr bool awaits = false;
+};
+template <class T>
+struct callback_result<task<T>> {
+  using type = T;
+  static constexpr bool awaits = true;
+};
+
+/// Builds the user's object in its own process, from arguments that are kept only until then.
+template <class S>
+class deferred : public pooled {
+public:
+  virtual ~deferred() = default;
+  virtual void build(std::optional<S>& into) = 0;
+};
+template <class S, class... Args>
+class deferred_args final : public deferred<S> {
+public:
+  template <class... A>
+  explicit deferred_args(A&&... args) : args_(std::forward<A>(args)...) {}
+  void build(std::optional<S>& into) override {
+    std::apply([&into](auto&&... a) { into.emplace(std::forward<decltype(a)>(a)...); }, std::move(args_));
+  }
+
+private:
+  std::tuple<Args...> args_;
+};
+
+/// Awaits a callback's task and hands its value on.
+template <class T, class Take>
+process await_callback(task<T> callback, Take take) {
+  T value = co_await callback;
+  take(std::move(value));
+}
+template <class Take>
+process await_callback_void(task<void> callback, Take take) {
+  co_await callback;
+  take();
+}
+
+/// The parts of dispatch that need no types.
+class gen_server_base : public gen_process {
+protected:
+  void follow(next_step& next);
+  /// Reports a message that no callback takes; the server lives on, as OTP's default handle_info does.
+  void unexpected(std::string_view kind, const term& message);
+  void on_timeout() final;
+  [[nodiscard]] atom module() const final;
+
+  virtual void continue_with(const term& continuation) = 0;
+  virtual void take_timeout() = 0;
+};
+
+template <class S>
+class gen_server_process final : public gen_server_base {
+public:
+  template <class... Args>
+  static std::unique_ptr<gen_process> make(Args&&... args) {
+    auto p = std::make_unique<gen_server_process>();
+    p->arguments_ = std::make_unique<deferred_args<S, std::decay_t<Args>...>>(std::forward<Args>(args)...);
+    return p;
+  }
+  [[nodiscard]] std::string_view label() const noexcept override { return type_name<S>(); }
+
+protected:
+  void on_init() override {
+    std::exchange(arguments_, nullptr)->build(server_);
+    if constexpr (requires(S& s) { s.init(); }) {
+      finish_callback([this] { return server_->init(); },
+                      [this](auto&&... value) { this->initialised(value...); });
+    } else {
+      started();
+    }
+  }
+
+  void on_message(message_ptr message) override {
+    clear_deadline(running_process());
+    if (message->kind == envelope_kind::message && dispatch_typed(*message)) return;
+    dispatch_untyped(*message);
+  }
+
+  void on_terminate(const exit_reason& reason) override {
+    if constexpr (requires(S& s) { s.terminate(reason); }) {
+      if (server_) server_->terminate(reason);
+    }
+  }
+
+  [[nodiscard]] term state_as_term() const override {
+    if constexpr (requires(const S& s) {
+                    { s.state() } -> std::convertible_to<term>;
+                  }) {
+      return server_->state();
+    } else {
+      return term(atom(type_name<S>()));
+    }
+  }
+  bool replace_state(const term& state) override {
+    if constexpr (requires(S& s) { s.replace_state(state); }) {
+      server_->replace_state(state);
+      return true;
+    } else {
+      return false;
+    }
+  }
+  std::optional<exit_reason> on_code_change(const term& old_vsn, const term& extra) override {
+    if constexpr (requires(S& s) { s.code_change(old_vsn, extra); }) {
+      server_->code_change(old_vsn, extra);
+    }
+    return std::nullopt;
+  }
+
+  void continue_with(const term& continuation) override {
+    if constexpr (requires(S& s) { s.handle_continue(continuation); }) {
+      finish_callback([&] { return server_->handle_continue(continuation); },
+                      [this](auto&&... value) { this->done(value...); });
+    } else {
+      exit(exit_reason(term::tuple(atom("undef"), atom("handle_continue"))));
+    }
+  }
+  void take_timeout() override {
+    if constexpr (requires(S& s) { s.handle_timeout(); }) {
+      finish_callback([this] { return server_->handle_timeout(); },
+                      [this](auto&&... value) { this->done(value...); });
+    } else {
+      untyped_info(term(atom("timeout")));
+    }
+  }
+
+private:
+  // --- after a callback ---
+
+  /// Calls back; when the callback is a coroutine that waits, the rest happens when it is over.
+  template <class Call, class Take>
+  void finish_callback(Call&& call_back, Take take) {
+    using returned = std::invoke_result_t<Call>;
+    using value = typename callback_result<returned>::type;
+    if constexpr (callback_result<returned>::awaits) {
+      if constexpr (std::is_void_v<value>) {
+        run(await_callback_void(call_back(), std::move(take)), [] {});
+      } else {
+        run(await_callback<value>(call_back(), std::move(take)), [] {});
+      }
+    } else if constexpr (std::is_void_v<returned>) {
+      call_back();
+      take();
+    } else {
+      take(call_back());
+    }
+  }
+
+  void initialised() { started(); }
+  void initialised(init_result& r) {
+    if (r.is_ignored()) refuse(ignored());
+    if (r.next().what == next_step::kind::stop) refuse(std::move(r.next().reason));
+    started();
+    follow(r.next());
+  }
+  void done() {}
+  template <class R>
+  void done(result<R>& r) {
+    follow(r.next());
+  }
+
+  // --- dispatch ---
+
+  bool dispatch_typed(envelope& e) {
+    return S::protocol::any([&]<class Entry>() { return try_entry<Entry>(e); });
+  }
+
+  template <class Entry>
+  bool try_entry(envelope& e) {
+    using message = typename Entry::message;
+    if (e.form != Entry::form) return false;
+    if (e.ops->type->hash == type_hash<message>()) {
+      handle<Entry>(e, e.as<message>());
+      return true;
+    }
+    if (e.ops->type->hash != type_hash<term>()) return false;
+    std::optional<message> decoded = decode<message>(e.as<term>());
+    if (!decoded) return false;
+    handle<Entry>(e, *decoded);
+    return true;
+  }
+
+  template <class Entry, class Message>
+  void handle(envelope& e, Message& m) {
+    if constexpr (Entry::form == message_form::call) {
+      handle_request<typename Entry::reply>(e, m);
+    } else if constexpr (Entry::form == message_form::cast) {
+      static_assert(
+          requires(S& s) { s.handle_cast(std::move(m)); },
+          "the server has no handle_cast for a message of its protocol");
+      finish_callback([&] { return server_->handle_cast(std::move(m)); },
+                      [this](auto&&... value) { this->done(value...); });
+    } else {
+      static_assert(
+          requires(S& s) { s.handle_info(std::move(m)); },
+          "the server has no handle_info for a message of its protocol");
+      finish_callback([&] { return server_->handle_info(std::move(m)); },
+                      [this](auto&&... value) { this->done(value...); });
+    }
+  }
+
+  template <class Reply, class Message>
+  void handle_request(envelope& e, Message& m) {
+    if constexpr (requires(S& s) { s.handle_call(std::move(m), reply_to<Reply>()); }) {
+      reply_to<Reply> who(std::move(from_of(e)));
+      finish_callback([&] { return server_->handle_call(std::move(m), std::move(who)); },
+                      [this](auto&&... value) { this->done(value...); });
+    } else {
+      static_assert(
+          requires(S& s) { s.handle_call(std::move(m)); },
+          "the server has no handle_call for a request of its protocol");
+      using returned = decltype(server_->handle_call(std::move(m)));
+      if constexpr (callback_result<returned>::awaits) {
+        // The envelope does not outlive this function, the reply does: the `from` moves to where the task
+        // ends.
+        finish_callback([&] { return server_->handle_call(std::move(m)); },
+                        [this, who = std::move(from_of(e))](auto&&... value) mutable {
+                          this->template replied<Reply>(who, value...);
+                        });
+      } else {
+        from who = std::move(from_of(e));
+        finish_callback([&] { return server_->handle_call(std::move(m)); },
+                        [&](auto&&... value) { this->template replied<Reply>(who, value...); });
+      }
+    }
+  }
+
+  template <class Reply, class Value>
+  void replied(from& who, Value& value) {
+    static_assert(std::constructible_from<Reply, Value&&>,
+                  "handle_call returns another type than its protocol says");
+    observe_reply<Reply>(value);
+    who.reply(Reply(std::move(value)));
+  }
+  template <class Reply>
+  void replied(from& who, result<Reply>& r) {
+    if (r.reply()) {
+      observe_reply<Reply>(*r.reply());
+      who.reply(std::move(*r.reply()));
+    }
+    follow(r.next());
+  }
+  template <class Reply, class Value>
+  void observe_reply(const Value& value) {
+    if (observed()) note_event("out", value_to_term<Value>(&value));
+  }
+
+  void dispatch_untyped(envelope& e) {
+    if (e.kind == envelope_kind::completion) {
+      untyped_info(message_as_term(e));
+      return;
+    }
+    switch (e.form) {
+    case message_form::call:
+      if constexpr (requires(S& s) { s.handle_call(term(), from()); }) {
+        finish_callback([&] { return server_->handle_call(message_as_term(e), std::move(from_of(e))); },
+                        [this](auto&&... value) { this->done(value...); });
+      } else {
+        bad_request(e);
+      }
+      return;
+    case message_form::cast:
+      if constexpr (requires(S& s) { s.handle_cast(term()); }) {
+        finish_callback([&] { return server_->handle_cast(message_as_term(e)); },
+                        [this](auto&&... value) { this->done(value...); });
+      } else {
+        unexpected("unexpected_cast", message_as_term(e));
+      }
+      return;
+    case message_form::info: untyped_info(message_as_term(e)); return;
+    }
+  }
+
+  void untyped_info(term message) {
+    if constexpr (requires(S& s) { s.handle_info(std::move(message)); }) {
+      finish_callback([&] { return server_->handle_info(std::move(message)); },
+                      [this](auto&&... value) { this->done(value...); });
+    } else {
+      unexpected("unexpected_message", message);
+    }
+  }
+
+  void bad_request(envelope& e) {
+    exit_reason reason(term::tuple(atom("bad_request"), message_as_term(e)));
+    if constexpr (S::strict) {
+      exit(reason);
+    } else {
+      from_of(e).fail(std::move(reason));
+    }
+  }
+
+  std::unique_ptr<deferred<S>> arguments_;
+  std::optional<S> server_;
+};
+
+/// Lets the options stand first: a name, or all of them.
+template <class Awaiter, class... Args>
+Awaiter start_with_options(start_mode mode, Args&&... args) {
+  return Awaiter(mode, start_options{}, std::forward<Args>(args)...);
+}
+template <class Awaiter, class First, class... Args>
+  requires std::same_as<std::decay_t<First>, start_options>
+Awaiter start_with_options(start_mode mode, First&& options, Args&&... args) {
+  return Awaiter(mode, std::forward<First>(options), std::forward<Args>(args)...);
+}
+template <class Awaiter, class First, class... Args>
+  requires(std::same_as<std::decay_t<First>, local> || std::same_as<std::decay_t<First>, via>)
+Awaiter start_with_options(start_mode mode, First&& name, Args&&... args) {
+  start_options options;
+  options.name = server_name(std::forward<First>(name));
+  return Awaiter(mode, std::move(options), std::forward<Args>(args)...);
+}
+
+} // namespace detail
+} // namespace coppice

@@ -1,0 +1,86 @@
+// What a server understands, as types: so that a wrong request does not compile.
+#pragma once
+
+#include "coppice/runtime/call.hpp"
+
+#include <cstddef>
+#include <type_traits>
+
+namespace coppice {
+
+/// A message that is sent and not answered (OTP: `gen_server:cast/2`).
+template <class Message>
+struct casts {
+  using message = Message;
+  static constexpr auto form = detail::message_form::cast;
+};
+/// A request and the type of its reply (OTP: `gen_server:call/2`).
+template <class Request, class Reply>
+struct calls {
+  using message = Request;
+  using reply = Reply;
+  static constexpr auto form = detail::message_form::call;
+};
+/// A plain message, as `send` sends it (OTP: what `handle_info/2` gets).
+template <class Message>
+struct infos {
+  using message = Message;
+  static constexpr auto form = detail::message_form::info;
+};
+
+namespace detail {
+
+template <class T>
+inline constexpr bool always_false = false;
+
+template <class Request, class... Entries>
+struct find_reply {
+  static_assert(always_false<Request>,
+                "call<Request>(server, ...): the server's protocol has no calls<Request, ...>");
+};
+template <class Request, class Reply, class... Rest>
+struct find_reply<Request, calls<Request, Reply>, Rest...> {
+  using type = Reply;
+};
+template <class Request, class Entry, class... Rest>
+struct find_reply<Request, Entry, Rest...> : find_reply<Request, Rest...> {};
+
+template <class... Entries>
+consteval bool names_are_unique() {
+  constexpr std::size_t n = sizeof...(Entries);
+  if constexpr (n > 1) {
+    const std::string_view names[] = {type_name<typename Entries::message>()...};
+    const detail::message_form forms[] = {Entries::form...};
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t j = i + 1; j < n; ++j) {
+        if (names[i] == names[j] && forms[i] == forms[j]) return false;
+      }
+    }
+  }
+  return true;
+}
+
+} // namespace detail
+
+/// The list of what a server takes: `using protocol = protocol<casts<send_message>, calls<get_messages,
+/// list>>;`. Two messages of one name (in different namespaces) in one form are a compile error: from afar
+/// they could not be told apart.
+template <class... Entries>
+struct protocol {
+  static_assert(detail::names_are_unique<Entries...>(), "protocol<...>: two messages have the same name");
+  static_assert((sendable<typename Entries::message> && ...),
+                "protocol<...>: every message must be sendable");
+
+  template <class Request>
+  using reply_of = typename detail::find_reply<Request, Entries...>::type;
+  template <class Message>
+  static constexpr bool has_cast = (std::is_same_v<Entries, casts<Message>> || ...);
+
+  /// Calls `visit.template operator()<Entry>()` for each entry until one returns true.
+  template <class Visitor>
+  static bool any(Visitor&& visit) {
+    return (visit.template operator()<Entries>() || ...);
+  }
+};
+
+} // namespace coppice
