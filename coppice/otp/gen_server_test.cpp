@@ -31,7 +31,7 @@ public:
   void handle_cast(reset) { n_ = 0; }
   int handle_call(explode) { throw std::runtime_error("boom"); }
   task<int> handle_call(slow m) {
-    co_await sleep_for(100ms);
+    co_await idle_for(100ms);
     co_return m.answer;
   }
   term state() const { return n_; }

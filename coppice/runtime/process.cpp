@@ -70,11 +70,11 @@ term detail::message_as_term(const envelope& e) {
 
 // --- waits without messages ---
 
-sleep_for::sleep_for(duration time) noexcept : time_(time) {
+idle_for::idle_for(duration time) noexcept : time_(time) {
   wait_.over = [](detail::waiter&, detail::process_block& p) { return p.timed_out; };
 }
 
-void sleep_for::await_suspend(std::coroutine_handle<> caller) {
+void idle_for::await_suspend(std::coroutine_handle<> caller) {
   detail::process_block& p = detail::running_process();
   detail::runtime_section section;
   detail::set_deadline(p, time_);
@@ -82,7 +82,7 @@ void sleep_for::await_suspend(std::coroutine_handle<> caller) {
   p.resume = caller;
 }
 
-void sleep_for::await_resume() noexcept { detail::clear_deadline(*detail::current().process); }
+void idle_for::await_resume() noexcept { detail::clear_deadline(*detail::current().process); }
 
 void yield::await_suspend(std::coroutine_handle<> caller) noexcept {
   detail::process_block& p = *detail::current().process;

@@ -77,9 +77,9 @@ private:
 };
 
 /// Suspends the running process for that long; its mailbox stays as it is (Erlang: `timer:sleep/1`).
-class sleep_for {
+class idle_for {
 public:
-  explicit sleep_for(duration time) noexcept;
+  explicit idle_for(duration time) noexcept;
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> caller);
   void await_resume() noexcept;
