@@ -56,8 +56,8 @@ TEST(gen_server, start) {
     EXPECT_EQ(v, 7);
     server_ref<counter> by_name{"counter"};
     cast<reset>(by_name);
-    v = co_await call<read>(by_name);
-    EXPECT_EQ(v, 0);
+    int zero = co_await call<read>(by_name);
+    EXPECT_EQ(zero, 0);
     start_result<counter> again = co_await start<counter>(local("counter"));
     EXPECT_FALSE(again.has_value());
     EXPECT_EQ(again.error().value(), term::tuple(atom("already_started"), *s->resolve()));
@@ -71,8 +71,8 @@ TEST(gen_server, crash_reaches_the_caller) {
     std::expected<int, exit_reason> r = co_await try_call<explode>(*s);
     EXPECT_FALSE(r.has_value());
     EXPECT_EQ(r.error().value(), term::tuple(atom("std::runtime_error"), "boom"));
-    r = co_await try_call<read>(*s);
-    EXPECT_TRUE(r.error().is("noproc"));
+    std::expected<int, exit_reason> late = co_await try_call<read>(*s);
+    EXPECT_TRUE(late.error().is("noproc"));
   });
 }
 
@@ -84,8 +84,8 @@ TEST(gen_server, call_with_a_callback_that_awaits) {
     EXPECT_EQ(v, 9);
     std::expected<int, exit_reason> r = co_await try_call<slow>(*s, within(50ms), 9);
     EXPECT_TRUE(r.error().is("timeout"));
-    v = co_await call<read>(*s);
-    EXPECT_EQ(v, 0);
+    int now_idle = co_await call<read>(*s);
+    EXPECT_EQ(now_idle, 0);
   });
 }
 
@@ -96,8 +96,8 @@ TEST(gen_server, replace_state_and_get_state) {
     std::expected<term, exit_reason> state = co_await sys::get_state(s->name());
     EXPECT_EQ(*state, term(3));
     std::function<term(const term&)> change = [](const term& t) { return term(*t.as_int64() + 1); };
-    state = co_await sys::replace_state(s->name(), change);
-    EXPECT_EQ(*state, term(4));
+    std::expected<term, exit_reason> replaced = co_await sys::replace_state(s->name(), change);
+    EXPECT_EQ(*replaced, term(4));
     int v = co_await call<read>(*s);
     EXPECT_EQ(v, 4);
   });
@@ -109,8 +109,8 @@ TEST(gen_server, stop) {
     start_result<counter> s = co_await start<counter>();
     std::expected<ok, exit_reason> r = co_await stop(s->name());
     EXPECT_TRUE(r.has_value());
-    r = co_await stop(s->name());
-    EXPECT_TRUE(r.error().is("noproc"));
+    std::expected<ok, exit_reason> gone = co_await stop(s->name());
+    EXPECT_TRUE(gone.error().is("noproc"));
   });
 }
 
