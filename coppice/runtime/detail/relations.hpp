@@ -20,8 +20,7 @@ struct link_ids {
 
 struct monitor_target {
   pid process;
-  atom name;         ///< the name it was monitored by, or ''
-  bool call = false; ///< answers a call whose `from` was handed on, not a monitor/1
+  atom name; ///< the name it was monitored by, or ''
 };
 
 struct relations : pooled {

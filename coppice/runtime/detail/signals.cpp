@@ -69,11 +69,6 @@ void receive_exit(process_block& p, signal& s) {
 }
 
 void receive_down(process_block& p, std::uint64_t tag, signal& s) {
-  if (tag == p.awaited_tag && tag != 0) { // a call whose `from` was handed on: the first server died
-    if (p.arrived == nullptr)
-      p.arrived = make_message<call_failed>(call_failed{std::move(s.reason)}).release();
-    return;
-  }
   if (p.ties == nullptr) return;
   auto found = p.ties->monitors.find(tag);
   if (found == p.ties->monitors.end()) return;
