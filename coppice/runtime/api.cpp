@@ -24,6 +24,9 @@ namespace detail {
 
 process_block& new_process(coppice::node& home) {
   runtime_section section;
+  if (process_block* parent = current().process; parent != nullptr && parent->zombie) {
+    throw exit_exception(parent->reason); // the dead start nobody: a link to them would never fire
+  }
   machine& m = home.internals();
   process_block* p =
       m.shut_down.load(std::memory_order_relaxed) && current().process == nullptr ? nullptr : m.acquire();
@@ -31,7 +34,7 @@ process_block& new_process(coppice::node& home) {
     throw std::length_error("spawn: the process table is full or the node is shutting down; raise "
                             "node_options::max_processes if this many processes are meant");
   }
-  p->home = &home;
+  p->home = &m.owner;
   return *p;
 }
 
@@ -72,14 +75,10 @@ reference launch(process_block& p, const spawn_options& options) {
   } else {
     p.label.store(p.program == nullptr ? "process" : p.program->label().data(), std::memory_order_relaxed);
   }
+  p.counted.store((id.generation() & 0xffffffffU) << 32U, std::memory_order_relaxed);
   p.inbox.store(nullptr, std::memory_order_release); // from here on it can be sent to
   machine_of(p).make_runnable(p);
   return ref;
-}
-
-void start_task(std::coroutine_handle<> root) {
-  process_block& p = running_process();
-  p.root = p.resume = root;
 }
 
 pid registered_or_exit(const atom& name) {
@@ -98,7 +97,13 @@ monitored spawn_body(const spawn_options& options, std::unique_ptr<body> program
   return {id, ref};
 }
 
-void start_task(process coroutine) { detail::start_task(coroutine.release()); }
+void start_task(process coroutine) {
+  process_block& p = running_process();
+  if (p.program == nullptr || p.root) {
+    throw std::logic_error("start_task: only a body without a task under way may start one");
+  }
+  p.root = p.resume = coroutine.release();
+}
 
 pid self_pid() { return running_process().self(); }
 pid self_pid_or_none() noexcept {
@@ -108,36 +113,60 @@ pid self_pid_or_none() noexcept {
 
 // --- names ---
 
+namespace {
+
+/// Notes that the process has a name; false if it has one already or is dead. Any thread.
+bool claim_name(process_block& p, pid process) noexcept {
+  std::uint64_t before = p.named.load(std::memory_order_seq_cst);
+  if (before == process.id || p.id.load(std::memory_order_seq_cst) != process.id) return false;
+  return p.named.compare_exchange_strong(before, process.id, std::memory_order_seq_cst);
+}
+
+void unclaim_name(process_block& p, pid process) noexcept {
+  std::uint64_t mine = process.id;
+  p.named.compare_exchange_strong(mine, 0, std::memory_order_seq_cst);
+}
+
+void set_name(process_block& p, const atom& name) {
+  if (p.extras == nullptr) p.extras = new detail::process_extras;
+  p.extras->registered_name = name;
+}
+
+} // namespace
+
 bool register_name(const atom& name, pid process) {
   runtime_section section;
-  coppice::node& home = running_node();
+  process_block& me = running_process();
+  coppice::node& home = *me.home;
   if (name.empty() || name == "undefined"_atom || !home.is_process_alive(process)) return false;
   detail::machine& m = home.internals();
-  process_block& me = running_process();
-  if (process != me.self()) {
-    // Only the process itself may note that it has a name, so that its death frees it: it is asked to.
-    if (!m.names.add(name, process)) return false;
-    detail::inspect(
-        home, process,
-        [name](process_block& p) {
-          if (p.extras == nullptr) p.extras = new detail::process_extras;
-          p.extras->registered_name = name;
-        },
-        [&m, name, process] { m.names.remove(name, process); });
+  process_block& named = *m.table.find(process.id);
+  if (!claim_name(named, process)) return false;
+  if (!m.names.add(name, process)) {
+    unclaim_name(named, process);
+    return false;
+  }
+  if (&named == &me) {
+    set_name(me, name);
     return true;
   }
-  if (me.extras != nullptr && !me.extras->registered_name.empty()) return false;
-  if (!m.names.add(name, process)) return false;
-  if (me.extras == nullptr) me.extras = new detail::process_extras;
-  me.extras->registered_name = name;
+  // The process itself keeps its name, so that its death frees it: it is told.
+  detail::inspect(
+      home, process,
+      [name](process_block& p) {
+        if (p.home->internals().names.find(name) == p.self()) set_name(p, name); // not unregistered meanwhile
+      },
+      [&m, name, process] { m.names.remove(name, process); });
   return true;
 }
 
 bool unregister_name(const atom& name) {
   runtime_section section;
   coppice::node& home = running_node();
+  detail::machine& m = home.internals();
   std::optional<pid> owner = whereis(name);
-  if (!owner || !home.internals().names.remove(name, *owner)) return false;
+  if (!owner || !m.names.remove(name, *owner)) return false;
+  unclaim_name(*m.table.find(owner->id), *owner);
   auto forget = [name](process_block& p) {
     if (p.extras != nullptr && p.extras->registered_name == name) p.extras->registered_name = atom();
   };
@@ -256,9 +285,16 @@ reference make_ref() { return reference::local(detail::next_unique(running_node(
 // --- exits ---
 
 void exit(pid process, exit_reason reason) {
-  runtime_section section;
   process_block& me = running_process();
-  send_signal(*me.home, process, envelope_kind::exit, 0, signal{me.self(), std::move(reason), {}, false});
+  {
+    runtime_section section;
+    send_signal(*me.home, process, envelope_kind::exit, 0, signal{me.self(), std::move(reason), {}, false});
+    if (process != me.self()) return;
+    detail::drain(me); // a signal to oneself takes effect before this returns, as in OTP
+    if (!me.dying || me.status.load(std::memory_order_relaxed) == detail::process_status::exiting) return;
+    reason = me.reason;
+  }
+  throw exit_exception(std::move(reason));
 }
 
 bool is_process_alive(pid process) { return running_node().is_process_alive(process); }
@@ -281,9 +317,13 @@ void set_mailbox_limit(std::uint32_t messages, overflow policy) {
   me.mailbox_limit.store(messages, std::memory_order_relaxed);
 }
 
-pid group_leader() { return running_process().group_leader; }
+pid group_leader() {
+  runtime_section section;
+  return running_process().group_leader;
+}
 
 void set_group_leader(pid leader, pid process) {
+  runtime_section section;
   if (process == self_pid()) {
     running_process().group_leader = leader;
     return;

@@ -168,7 +168,7 @@ reference make_ref();
 // --- exits ---
 
 /// Sends an exit signal (Erlang: `exit/2`). `kill` cannot be trapped; `normal` is ignored unless trapped or
-/// sent to oneself.
+/// sent to oneself. To oneself it takes effect at once: if it is not trapped, `exit_exception` is thrown.
 void exit(pid process, exit_reason reason);
 /// Whether a local process has not ended yet. Already stale when it returns.
 bool is_process_alive(pid process);

@@ -48,6 +48,7 @@ public:
   /// Whether a reply is still owed.
   [[nodiscard]] explicit operator bool() const noexcept { return home_ != nullptr; }
   [[nodiscard]] pid caller() const noexcept { return caller_; }
+  [[nodiscard]] std::uint64_t tag() const noexcept { return tag_; }
   /// `{Pid, Ref}`, for logs.
   [[nodiscard]] term as_term() const;
 

@@ -3,6 +3,7 @@
 #include "coppice/runtime/detail/machine.hpp"
 #include "coppice/runtime/detail/signals.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <pthread.h>
 #include <stdexcept>
@@ -10,12 +11,40 @@
 
 namespace coppice {
 
-node::node(node_options options) : machine_(std::make_unique<detail::machine>(*this, std::move(options))) {
+namespace {
+
+/// Signals to the OS process as a whole: none of a node's threads takes them, so that `run_until_stopped`, or
+/// whoever else waits for them, does.
+sigset_t process_signals() noexcept {
+  sigset_t signals;
+  sigfillset(&signals);
+  for (int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF})
+    sigdelset(&signals, own);
+  return signals;
+}
+
+/// SIGTERM and SIGINT, which ask for the end.
+sigset_t ending_signals() noexcept {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+} // namespace
+
+node::node(node_options options)
+    : owned_(std::make_shared<detail::machine>(std::move(options))), machine_(owned_.get()) {
+  sigset_t masked = process_signals();
+  sigset_t before;
+  pthread_sigmask(SIG_BLOCK, &masked, &before); // threads inherit it
   machine_->start();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 node::~node() {
-  if (!shutdown()) (void)machine_.release(); // threads stuck in user code still use it
+  if (owned_ != nullptr) shutdown();
 }
 
 const clock& node::time() const noexcept { return *machine_->time; }
@@ -103,16 +132,17 @@ std::optional<process_summary> node::summary(pid process) const {
 
 node_statistics node::statistics() const {
   node_statistics s;
-  std::int64_t live = machine_->foreign_processes.load(std::memory_order_relaxed);
+  // Ends are read before starts, so that a process on its way from one core to another is never missed.
+  std::uint64_t ended = machine_->foreign_ended.load(std::memory_order_acquire);
+  for (const auto& c : machine_->cores) ended += c->ended.read();
+  s.spawned = machine_->foreign_spawned.load(std::memory_order_acquire);
   for (const auto& c : machine_->cores) {
-    std::uint64_t spawned = c->spawned.read();
-    live += static_cast<std::int64_t>(spawned) - static_cast<std::int64_t>(c->ended.read());
-    s.spawned += spawned;
+    s.spawned += c->spawned.read();
     s.reductions += c->reductions.read();
     s.messages += c->messages.read();
     s.run_queue += c->queue.length();
   }
-  s.processes = live > 0 ? static_cast<std::size_t>(live) : 0;
+  s.processes = static_cast<std::size_t>(s.spawned - ended);
   s.cores = static_cast<unsigned>(machine_->cores.size());
   s.hogs = machine_->hogs.load(std::memory_order_relaxed);
   s.timers = machine_->timers.count();
@@ -147,7 +177,6 @@ void node::wait_for(pid process, const std::function<bool()>& done) {
       if (!next) {
         exit(process, exit_reason::kill());
         run_until_idle();
-        if (done()) return;
         throw std::runtime_error("node::run: the process waits for something that can no longer happen");
       }
       clock.advance_to(*next);
@@ -165,8 +194,9 @@ void node::wait_for(pid process, const std::function<bool()>& done) {
 void node::set_root(pid supervisor) { machine_->root.store(supervisor.id, std::memory_order_release); }
 
 bool node::shutdown() {
-  if (machine_->shut_down.exchange(true)) return true;
   detail::machine& m = *machine_;
+  std::lock_guard one_at_a_time(m.shutdown_mutex);
+  if (m.shut_down.exchange(true)) return m.ended_cleanly;
   time_point deadline = m.time->now() + m.options.shutdown_timeout;
   pid root{m.root.load(std::memory_order_acquire)};
   auto wait_until = [&](const std::function<bool()>& over) {
@@ -178,19 +208,25 @@ bool node::shutdown() {
       }
       return;
     }
-    std::unique_lock lock(m.finished_mutex);
     m.finish_waiters.fetch_add(1, std::memory_order_seq_cst);
-    while (!over() && m.time->now() < deadline) m.finished.wait_for(lock, std::chrono::milliseconds(10));
+    while (!over() && m.time->now() < deadline) {
+      std::unique_lock lock(m.finished_mutex);
+      m.finished.wait_for(lock, std::chrono::milliseconds(10));
+    }
     m.finish_waiters.fetch_sub(1, std::memory_order_seq_cst);
   };
   if (root && is_process_alive(root)) {
     exit(root, exit_reason::shutdown());
     wait_until([&] { return !is_process_alive(root); });
   }
-  for (const process_summary& p : processes()) exit(p.process, exit_reason::kill());
-  wait_until([&] { return statistics().processes == 0; });
+  wait_until([&] { // again and again: what was running may have started others meanwhile
+    for (const process_summary& p : processes()) exit(p.process, exit_reason::kill());
+    return statistics().processes == 0;
+  });
   bool clean = statistics().processes == 0;
-  return m.stop(m.time->now() + std::chrono::seconds(2)) && clean;
+  bool stopped = m.stop(std::max(deadline, m.time->now() + std::chrono::milliseconds(500)));
+  m.ended_cleanly = clean && stopped;
+  return m.ended_cleanly;
 }
 
 void node::request_stop() {
@@ -200,11 +236,10 @@ void node::request_stop() {
 }
 
 int node::run_until_stopped() {
-  // The signals are taken by a thread that waits for them: no handler, nothing runs in signal context.
-  sigset_t wanted;
-  sigemptyset(&wanted);
-  sigaddset(&wanted, SIGTERM);
-  sigaddset(&wanted, SIGINT);
+  // The signals are taken by a thread that waits for them: no handler, nothing runs in signal context. They
+  // stay blocked, so that a second one does not cut the shutdown short.
+  sigset_t wanted = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
   while (!machine_->stop_requested.load(std::memory_order_acquire)) {
     timespec period{.tv_sec = 0, .tv_nsec = 100'000'000};
     if (sigtimedwait(&wanted, nullptr, &period) > 0) break;

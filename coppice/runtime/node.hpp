@@ -62,7 +62,7 @@ struct node_statistics {
 class node {
 public:
   explicit node(node_options options = {});
-  ~node(); ///< shuts down (see `shutdown`)
+  ~node(); ///< shuts down (see `shutdown`); threads that are left behind keep the node's inside alive
   node(const node&) = delete;
   node& operator=(const node&) = delete;
 
@@ -111,7 +111,7 @@ public:
   void set_root(pid supervisor);
   /// Ends the root in supervision order, then kills what is left, all within the deadline of the options;
   /// then stops the threads. Threads that are still in user code after that are left behind for `_exit`.
-  /// Idempotent. Returns false if the deadline passed.
+  /// Idempotent. Returns false if the deadline passed; again, when it is called again.
   bool shutdown();
   /// Blocks until SIGTERM or SIGINT (which it takes over for the OS process) or `request_stop`, then
   /// `shutdown`. Returns the exit status for main.
@@ -121,9 +121,14 @@ public:
   [[nodiscard]] detail::machine& internals() noexcept { return *machine_; }
 
 private:
+  friend class detail::machine;
+  /// The node as its own processes know it: lives as long as the machine, which may be longer than what
+  /// the user made.
+  explicit node(detail::machine& inside) noexcept : machine_(&inside) {}
   void wait_for(pid process, const std::function<bool()>& done);
 
-  std::unique_ptr<detail::machine> machine_;
+  std::shared_ptr<detail::machine> owned_; ///< null in the inner node
+  detail::machine* machine_;
 };
 
 /// The node of the running process.

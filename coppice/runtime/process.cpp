@@ -109,6 +109,7 @@ void from::fail(exit_reason reason) noexcept {
 }
 
 void from::drop() noexcept {
+  detail::runtime_section section;
   detail::process_block* holder = detail::current().process;
   if (holder != nullptr && !holder->dying && (holder->unwinding || std::uncaught_exceptions() > 0)) {
     // The reason is not known yet: it is what becomes of the exception.

@@ -52,7 +52,7 @@ public:
     drain(process_);
     if (process_.dying) return false;
     done_ = scan() || after_ <= duration::zero();
-    if (done_) return spend_reduction(); // over, but perhaps others first
+    if (done_) return may_go_on(process_); // over, but perhaps others first
     timed_ = after_ != infinity;
     if (timed_) set_deadline(process_, after_);
     return false;
@@ -107,6 +107,8 @@ private:
     if constexpr (std::same_as<U, term>) {
       decoded.emplace(message_as_term(e));
       value = &*decoded;
+    } else if (e.kind == envelope_kind::completion) {
+      return false; // the reply to a send_request is {Ref, Reply}, not a bare U
     } else if (e.ops->type->hash == type_hash<U>()) {
       value = &e.as<U>();
     } else if (e.ops->type->hash == type_hash<term>()) {

@@ -18,9 +18,9 @@ class machine;
 class owned_counter {
 public:
   void add(std::uint64_t n) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_release);
   }
-  [[nodiscard]] std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t read() const noexcept { return value_.load(std::memory_order_acquire); }
 
 private:
   std::atomic<std::uint64_t> value_{0};

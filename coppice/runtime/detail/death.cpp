@@ -1,6 +1,7 @@
 // Death has two steps: visible (the name is free, links and monitors have fired, the pid is dead) and
 // reclaimed (frames destroyed, slot given back). A process at rest is destroyed first and announced then; one
 // that is stuck in user code is announced first and destroyed when its thread comes back.
+#include "coppice/runtime/call.hpp"
 #include "coppice/runtime/detail/inspect.hpp"
 #include "coppice/runtime/detail/machine.hpp"
 #include "coppice/runtime/detail/signals.hpp"
@@ -21,7 +22,7 @@ void destroy_program(process_block& p) noexcept {
 }
 
 void report_crash(process_block& p) {
-  if (p.reason.details() == nullptr || p.program != nullptr) return; // behaviours report for themselves
+  if (!p.faulted || p.reason.details() == nullptr) return;
   p.home->report(report{severity::error, "error", p.self(), {}, p.reason});
 }
 
@@ -38,14 +39,13 @@ void tell_ties(process_block& p) {
   for (const auto& [ref, target] : p.ties->monitors) {
     send_signal(home, target.process, envelope_kind::demonitor, ref, signal{me, exit_reason()});
   }
-  delete std::exchange(p.ties, nullptr);
 }
 
 /// From here on pushes find the slot dead; what came before is turned away.
 void close_inbox(process_block& p) noexcept {
-  envelope* e = p.inbox.exchange(inbox_dead, std::memory_order_acq_rel);
+  envelope* e = p.inbox.exchange(inbox_dead, std::memory_order_seq_cst);
   envelope* oldest = nullptr;
-  while (e != nullptr && e != inbox_idle) {
+  while (e != nullptr && e != inbox_idle && e != inbox_dead) {
     envelope* next = e->next;
     e->next = oldest;
     oldest = e;
@@ -71,22 +71,26 @@ void reject_mailbox(process_block& p) noexcept {
 
 void announce_now(process_block& p) {
   machine& m = machine_of(p);
-  if (p.extras != nullptr) {
-    if (!p.extras->registered_name.empty()) m.names.remove(p.extras->registered_name, p.self());
-    release_senders(p);
+  if (p.named.load(std::memory_order_relaxed) == p.self().id) {
+    if (p.extras != nullptr && !p.extras->registered_name.empty()) {
+      m.names.remove(p.extras->registered_name, p.self());
+    } else {
+      m.names.remove_all(p.self()); // named by another, and not yet told so
+    }
   }
+  if (p.extras != nullptr) release_senders(p);
   tell_ties(p);
   close_inbox(p);
 }
 
 void reset(process_block& p) noexcept {
-  p.trap_exit = p.dying = p.timed_out = p.initialised = p.zombie = p.unwinding = false;
-  p.awaited_tag = p.blocked_tag = 0;
+  p.trap_exit = p.dying = p.timed_out = p.initialised = p.zombie = p.unwinding = p.faulted = false;
+  p.awaited_tag = p.blocked_tag = p.serving_tag = 0;
   p.reason = exit_reason();
   p.next_link_id = 1;
+  delete std::exchange(p.ties, nullptr); // a zombie may have made some after its ties were told
   delete std::exchange(p.extras, nullptr);
   p.mailbox_limit.store(0, std::memory_order_relaxed);
-  p.counted.store(0, std::memory_order_relaxed);
   p.mailbox_length.store(0, std::memory_order_relaxed);
   p.policy.store(pushback_policy::none, std::memory_order_relaxed);
   p.reductions.store(0, std::memory_order_relaxed);
@@ -126,6 +130,23 @@ void bury(process_block& p) noexcept {
 void announce(process_block& p) noexcept {
   p.zombie = true;
   announce_now(p);
+  reject_mailbox(p);
+  if (p.serving_tag != 0) { // its `from` is out of reach, on the stuck thread's stack
+    complete(*p.home, p.serving, p.serving_tag, make_message<call_failed>(call_failed{p.reason}));
+  }
+  delete std::exchange(p.ties, nullptr);
+}
+
+void discard(process_block& p) noexcept {
+  if (p.inbox.load(std::memory_order_relaxed) == inbox_dead && !p.zombie) return; // nobody lives there
+  current().process = &p;
+  if (!p.dying) condemn(p, exit_reason::killed());
+  p.zombie = true;
+  destroy_program(p);
+  close_inbox(p);
+  reject_mailbox(p);
+  reset(p);
+  current().process = nullptr;
 }
 
 } // namespace coppice::detail

@@ -42,8 +42,7 @@ void ask_for_room(coppice::node& home, pid full, pid sender, std::uint64_t tag) 
       [sender, tag](process_block& p) {
         if (p.extras == nullptr) p.extras = new process_extras;
         p.extras->pushed_back.emplace_back(sender, tag);
-        if (p.counted.load(std::memory_order_relaxed) <=
-            p.mailbox_limit.load(std::memory_order_relaxed) / 2) {
+        if (p.messages_counted() <= p.mailbox_limit.load(std::memory_order_relaxed) / 2) {
           release_senders(p); // it has caught up while the question was under way
         }
       },

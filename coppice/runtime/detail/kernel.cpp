@@ -40,6 +40,11 @@ namespace {
 
 constexpr std::uint8_t flag_counted = 1; ///< counts against its receiver's mailbox limit
 
+/// The one thing that the dead may still say: that a call has failed.
+bool is_failure(const envelope& e) noexcept {
+  return e.kind == envelope_kind::completion && e.ops->type->hash == type_hash<call_failed>();
+}
+
 bool zombie_speaks() noexcept {
   process_block* p = current().process;
   return p != nullptr && p->zombie;
@@ -49,19 +54,28 @@ bool zombie_speaks() noexcept {
 bool admit(coppice::node& home, process_block& to, envelope& e) {
   std::uint32_t limit = to.mailbox_limit.load(std::memory_order_relaxed);
   if (limit == 0 || e.kind != envelope_kind::message) return true;
-  std::uint32_t before = to.counted.fetch_add(1, std::memory_order_relaxed);
+  pushback_policy policy = to.policy.load(std::memory_order_relaxed);
+  std::uint64_t before = to.counted.load(std::memory_order_relaxed);
+  do {
+    if (before >> 32U != (pid{e.to}.generation() & 0xffffffffU))
+      return true; // it has died: the push finds out
+    if (static_cast<std::uint32_t>(before) >= limit && policy == pushback_policy::drop) return false;
+  } while (!to.counted.compare_exchange_weak(before, before + 1, std::memory_order_relaxed));
   e.flags |= flag_counted;
-  if (before < limit) return true;
-  switch (to.policy.load(std::memory_order_relaxed)) {
-  case pushback_policy::none: return true;
-  case pushback_policy::drop: to.counted.fetch_sub(1, std::memory_order_relaxed); return false;
-  case pushback_policy::kill:
-    send_signal(home, pid{e.to}, envelope_kind::exit, 0,
-                signal{pid{e.to}, exit_reason(atom("mailbox_full")), {}, false});
+  if (static_cast<std::uint32_t>(before) < limit) return true;
+  switch (policy) {
+  case pushback_policy::none:
+  case pushback_policy::drop: return true;
+  case pushback_policy::kill: {
+    signal full{pid{e.to}, exit_reason(atom("mailbox_full")), {}, false};
+    full.trappable = false;
+    send_signal(home, pid{e.to}, envelope_kind::exit, 0, std::move(full));
     return true;
+  }
   case pushback_policy::push_back: {
     process_block* sender = current().process;
-    if (sender != nullptr && sender != &to && sender->blocked_tag == 0) {
+    bool ours = sender != nullptr && sender->home == &home.internals().owner;
+    if (ours && sender != &to && sender->blocked_tag == 0) {
       sender->blocked_tag = next_unique(home);
       ask_for_room(home, pid{e.to}, sender->self(), sender->blocked_tag);
     }
@@ -87,7 +101,7 @@ bool push(process_block& to, envelope* message) noexcept {
 
 void deliver(coppice::node& home, pid to, envelope_ptr message) {
   runtime_section section;
-  if (zombie_speaks()) return;
+  if (zombie_speaks() && !is_failure(*message)) return;
   message->to = to.id;
   process_block* block = to.local() ? home.internals().table.find(to.id) : nullptr;
   if (block != nullptr && block->id.load(std::memory_order_acquire) == to.id) {
@@ -126,8 +140,9 @@ envelope_ptr take_after(process_block& p, envelope* previous) noexcept {
   if (p.scanned == e) p.scanned_by = 0;
   e->next = nullptr;
   --p.length;
+  if (e->kind == envelope_kind::completion) close_request(p, e->tag);
   if ((e->flags & flag_counted) != 0) {
-    std::uint32_t left = p.counted.fetch_sub(1, std::memory_order_relaxed) - 1;
+    auto left = static_cast<std::uint32_t>(p.counted.fetch_sub(1, std::memory_order_relaxed) - 1);
     if (p.extras != nullptr && !p.extras->pushed_back.empty() &&
         left <= p.mailbox_limit.load(std::memory_order_relaxed) / 2) {
       release_senders(p);
@@ -169,6 +184,7 @@ void receive_one(process_block& p, envelope* e) {
   switch (e->kind) {
   case envelope_kind::message:
     if (e->tag != 0 && (p.ties == nullptr || !p.ties->aliases.contains(e->tag))) {
+      if ((e->flags & flag_counted) != 0) p.counted.fetch_sub(1, std::memory_order_relaxed);
       envelope_ptr unaddressed(e); // to an alias that is no more
       return;
     }
@@ -203,6 +219,7 @@ void drain(process_block& p) {
 // --- waits ---
 
 void set_deadline(process_block& p, duration after) {
+  runtime_section section;
   p.timed_out = false;
   if (after == infinity) {
     clear_deadline(p);
@@ -237,9 +254,13 @@ void clear_deadline(process_block& p) noexcept {
   p.timed_out = false;
 }
 
-void expect_completion(process_block& p, std::uint64_t tag) { p.awaited_tag = tag; }
+void expect_completion(process_block& p, std::uint64_t tag) {
+  runtime_section section;
+  p.awaited_tag = tag;
+}
 
 envelope_ptr take_completion(process_block& p) noexcept {
+  runtime_section section;
   p.awaited_tag = 0;
   return envelope_ptr(std::exchange(p.arrived, nullptr));
 }
@@ -263,7 +284,7 @@ bool call_wait::ready() {
   expect_completion(process_, tag_);
   if (request_ != nullptr) deliver(*process_.home, to_, std::move(request_));
   drain(process_);
-  if (process_.arrived != nullptr && !process_.dying) return spend_reduction();
+  if (process_.arrived != nullptr && !process_.dying) return may_go_on(process_);
   set_deadline(process_, timeout_);
   return false;
 }
@@ -280,9 +301,13 @@ envelope_ptr call_wait::finish() noexcept {
   return take_completion(process_);
 }
 
-void open_request(process_block& p, std::uint64_t tag) { ties_of(p).requests[tag] = true; }
+void open_request(process_block& p, std::uint64_t tag) {
+  runtime_section section;
+  ties_of(p).requests[tag] = true;
+}
 
 void close_request(process_block& p, std::uint64_t tag) noexcept {
+  runtime_section section;
   if (p.ties != nullptr) p.ties->requests.erase(tag);
 }
 
@@ -292,7 +317,6 @@ envelope_ptr find_response(process_block& p, std::span<const std::uint64_t> tags
   envelope* previous = nullptr;
   for (envelope* e = p.first; e != nullptr; previous = e, e = e->next) {
     if (e->kind != envelope_kind::completion || std::ranges::find(tags, e->tag) == tags.end()) continue;
-    close_request(p, e->tag);
     return take_after(p, previous);
   }
   return nullptr;
@@ -320,7 +344,8 @@ bool response_wait::ready() {
   runtime_section section;
   drain(process_);
   if (process_.dying) return false;
-  if (scan() || timeout_ <= duration::zero()) return true;
+  done_ = scan() || timeout_ <= duration::zero();
+  if (done_) return may_go_on(process_);
   set_deadline(process_, timeout_);
   return false;
 }
@@ -331,7 +356,8 @@ void response_wait::suspend(std::coroutine_handle<> caller) noexcept {
 }
 
 bool response_wait::look(waiter& w, process_block& p) {
-  return static_cast<response_wait&>(w).scan() || p.timed_out;
+  auto& me = static_cast<response_wait&>(w);
+  return me.done_ || me.scan() || p.timed_out;
 }
 
 envelope_ptr response_wait::finish() noexcept {

@@ -52,6 +52,9 @@ inline bool spend_reduction() noexcept {
   return true;
 }
 
+/// Whether the process may go on at an await that is over: neither is its slice, nor is it pushed back.
+inline bool may_go_on(const process_block& p) noexcept { return p.blocked_tag == 0 && spend_reduction(); }
+
 // --- waits ---
 
 /// Arms the process's own timer for a receive or call; `infinity` disarms.
@@ -86,6 +89,7 @@ private:
   process_block& process_;
   std::vector<std::uint64_t> tags_;
   duration timeout_;
+  bool done_ = false;
   envelope_ptr found_;
 };
 
@@ -100,8 +104,5 @@ process_block& new_process(coppice::node& home);
 void abandon_process(process_block& p) noexcept;
 /// Applies the options (link, monitor, name...) and makes it runnable. Returns the monitor's reference.
 reference launch(process_block& p, const spawn_options& options);
-
-/// Runs the coroutine as the body's task: no message is received until it has ended.
-void start_task(std::coroutine_handle<> root);
 
 } // namespace coppice::detail

@@ -1,5 +1,6 @@
 #include "coppice/runtime/detail/machine.hpp"
 
+#include "coppice/runtime/detail/signals.hpp"
 #include "coppice/term/text.hpp"
 
 #include <algorithm>
@@ -48,17 +49,20 @@ node_options complete_options(node_options o) {
 
 } // namespace
 
-machine::machine(coppice::node& o, node_options given)
-    : owner(o), options(complete_options(std::move(given))), time(options.time), table(options.max_processes),
-      timers(*this), started(time->now()), sink(options.on_report), workers(*this),
-      pool(std::make_unique<blocking_pool>(options.blocking_threads)) {
+machine::machine(node_options given)
+    : owner(*this), options(complete_options(std::move(given))), time(options.time),
+      table(options.max_processes), timers(*this), started(time->now()), sink(options.on_report),
+      workers(*this), pool(std::make_unique<blocking_pool>(*this, options.blocking_threads)) {
   timers.resize(options.cores);
   for (unsigned i = 0; i < options.cores; ++i) {
     cores.push_back(std::make_unique<core>(*this, i, started, options.make_poller()));
   }
 }
 
-machine::~machine() = default;
+machine::~machine() {
+  bound_thread bound(*this, workers.stepper()); // destructors of what is left may still send
+  for (std::uint32_t slot = 0; slot < table.used(); ++slot) discard(*table.at(slot));
+}
 
 void machine::start() {
   if (!options.stepped) workers.start();
@@ -66,8 +70,9 @@ void machine::start() {
 
 bool machine::stop(time_point deadline) {
   stopping.store(true, std::memory_order_seq_cst);
-  pool->stop();
-  return options.stepped || workers.stop(deadline);
+  bool pool_stopped = pool->stop(deadline);
+  bool workers_stopped = options.stepped || workers.stop(deadline);
+  return pool_stopped && workers_stopped;
 }
 
 namespace {
@@ -131,7 +136,7 @@ process_block* machine::acquire() {
   if (own != nullptr) {
     own->spawned.add(1);
   } else {
-    foreign_processes.fetch_add(1, std::memory_order_relaxed);
+    foreign_spawned.fetch_add(1, std::memory_order_release);
   }
   return p;
 }
@@ -141,7 +146,7 @@ void machine::release(process_block& p) noexcept {
   if (own != nullptr) {
     own->ended.add(1);
   } else {
-    foreign_processes.fetch_sub(1, std::memory_order_relaxed);
+    foreign_ended.fetch_add(1, std::memory_order_release);
   }
   table.release(p, own == nullptr ? nullptr : &own->free);
   if (finish_waiters.load(std::memory_order_seq_cst) != 0) {

@@ -18,9 +18,9 @@
 
 namespace coppice::detail {
 
-class machine {
+class machine : public std::enable_shared_from_this<machine> {
 public:
-  machine(coppice::node& owner, node_options options);
+  explicit machine(node_options options);
   ~machine();
   machine(const machine&) = delete;
   machine& operator=(const machine&) = delete;
@@ -41,7 +41,7 @@ public:
   [[nodiscard]] process_block* steal(core& thief) noexcept;
   [[nodiscard]] bool work_anywhere() noexcept;
 
-  coppice::node& owner;
+  coppice::node owner; ///< the node as processes know it
   node_options options;
   std::shared_ptr<clock> time;
   process_table table;
@@ -54,7 +54,8 @@ public:
   std::atomic<std::uint32_t> next_core{0};  ///< for work from outside
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> hogs{0};
-  std::atomic<std::int64_t> foreign_processes{0}; ///< spawned or ended by threads that are no workers
+  std::atomic<std::uint64_t> foreign_spawned{0}; ///< by threads that own no core
+  std::atomic<std::uint64_t> foreign_ended{0};
   time_point started;
 
   std::mutex sink_mutex;
@@ -69,6 +70,8 @@ public:
   std::atomic<bool> stop_requested{false};
   std::atomic<std::uint64_t> root{0};
   std::atomic<bool> shut_down{false};
+  std::mutex shutdown_mutex;
+  bool ended_cleanly = false; ///< under shutdown_mutex
 };
 
 inline machine& machine_of(process_block& p) noexcept { return p.home->internals(); }

@@ -17,6 +17,13 @@ bool name_registry::remove(const atom& name, pid process) noexcept {
   return true;
 }
 
+void name_registry::remove_all(pid process) noexcept {
+  for (shard& s : shards_) {
+    std::lock_guard guard(s.mutex);
+    std::erase_if(s.names, [process](const auto& entry) { return entry.second == process; });
+  }
+}
+
 std::optional<pid> name_registry::find(const atom& name) const {
   shard& s = of(name);
   std::lock_guard guard(s.mutex);

@@ -18,6 +18,8 @@ public:
   bool add(const atom& name, pid process);
   /// Takes the name away from the process; false if it did not have it.
   bool remove(const atom& name, pid process) noexcept;
+  /// Takes every name of the process away. Linear in the number of names.
+  void remove_all(pid process) noexcept;
   [[nodiscard]] std::optional<pid> find(const atom& name) const;
   [[nodiscard]] std::vector<std::pair<atom, pid>> all() const;
 

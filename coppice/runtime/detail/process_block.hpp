@@ -52,15 +52,18 @@ struct alignas(64) process_block : timer_node {
   std::atomic<std::int64_t> armed_ns{no_deadline}; ///< when `timer` goes off; it moves lazily
   std::atomic<bool> timer_fired{false};
   std::atomic<process_status> status{process_status::free};
-  std::atomic<std::uint8_t> priority{2};        ///< index of the run queue: 0 max, 1 high, 2 normal, 3 low
-  std::atomic<std::uint32_t> mailbox_limit{0};  ///< in messages; 0: none
-  std::atomic<std::uint32_t> counted{0};        ///< messages in the mailbox, kept only under a limit
+  std::atomic<std::uint8_t> priority{2};       ///< index of the run queue: 0 max, 1 high, 2 normal, 3 low
+  std::atomic<std::uint32_t> mailbox_limit{0}; ///< in messages; 0: none
+  /// Messages in the mailbox, kept only under a limit; above them the low half of the generation, so that a
+  /// sender who is late by one process does not count for the next.
+  std::atomic<std::uint64_t> counted{0};
   std::atomic<std::uint32_t> mailbox_length{0}; ///< drained messages, as of the last slice: for information
   std::atomic<pushback_policy> policy{pushback_policy::none};
   std::atomic<std::uint64_t> reductions{0};
   std::atomic<const char*> label{"process"};
   std::atomic<std::int16_t> pinned{-1}; ///< the core that it must run on, or -1
   std::atomic<std::uint64_t> parent_id{0};
+  std::atomic<std::uint64_t> named{0}; ///< the id of the process in the slot, if it has a name
 
   // --- the run queue that it is in ---
   process_block* run_next = nullptr;
@@ -71,8 +74,9 @@ struct alignas(64) process_block : timer_node {
   bool timed_out = false;
   bool initialised = false; ///< the body's init has been called
   bool unwinding =
-      false;           ///< an exception is on its way: what it drops is answered with the reason it becomes
-  bool zombie = false; ///< announced dead while its thread was stuck in user code
+      false;            ///< an exception is on its way: what it drops is answered with the reason it becomes
+  bool faulted = false; ///< its own code threw: to be reported here, not where a link carries it
+  bool zombie = false;  ///< announced dead while its thread was stuck in user code
   coppice::node* home = nullptr;
   envelope* first = nullptr; ///< the mailbox: oldest first
   envelope* last = nullptr;
@@ -90,12 +94,17 @@ struct alignas(64) process_block : timer_node {
   relations* ties = nullptr;
   process_extras* extras = nullptr; ///< names, dictionary, mailbox policy: what few processes have
   pid group_leader;
+  pid serving; ///< whose call the body has got last, and the call's tag
+  std::uint64_t serving_tag = 0;
   exit_reason reason; ///< once dying: why
 
   // --- the timer wheel (and the base) ---
   timer_wheel* wheel = nullptr; ///< where `timer` is; written by the owner
 
   [[nodiscard]] timer_node& timer() noexcept { return *this; }
+  [[nodiscard]] std::uint32_t messages_counted() const noexcept {
+    return static_cast<std::uint32_t>(counted.load(std::memory_order_relaxed));
+  }
   [[nodiscard]] pid self() const noexcept { return {id.load(std::memory_order_relaxed), 0, 0}; }
 };
 

@@ -30,7 +30,7 @@ public:
   [[nodiscard]] process_block* find(std::uint64_t id) const noexcept {
     std::uint32_t slot = pid{id}.slot();
     process_block* segment =
-        slot < slots_max ? segments_[slot >> segment_bits].load(std::memory_order_acquire) : nullptr;
+        slot < max_ ? segments_[slot >> segment_bits].load(std::memory_order_acquire) : nullptr;
     return segment == nullptr ? nullptr : segment + (slot & (segment_size - 1));
   }
 

@@ -61,7 +61,7 @@ void receive_exit(process_block& p, signal& s) {
     condemn(p, exit_reason::killed());
     return;
   }
-  if (p.trap_exit) {
+  if (p.trap_exit && s.trappable) {
     append(p, make_message<exit_signal>(exit_signal{s.from, std::move(s.reason)}).release());
   } else if (!s.reason.is_normal() || (!s.by_link && s.from == p.self())) {
     condemn(p, std::move(s.reason));

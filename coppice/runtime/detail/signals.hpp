@@ -13,6 +13,7 @@ struct signal {
   exit_reason reason;
   link_ids ids;         ///< of the link, by the sender's view
   bool by_link = false; ///< an exit signal: because a linked process ended
+  bool trappable = true;
   coppice::node* home = nullptr;
 };
 
@@ -35,5 +36,7 @@ void bury(process_block& p) noexcept;
 /// Tells the world of the death of a process whose thread is stuck in user code; the rest waits for the
 /// thread.
 void announce(process_block& p) noexcept;
+/// Destroys what a process that is left over when its node goes away owns. No thread runs any more.
+void discard(process_block& p) noexcept;
 
 } // namespace coppice::detail

@@ -1,5 +1,6 @@
 #include "coppice/runtime/detail/slice.hpp"
 
+#include "coppice/runtime/call.hpp"
 #include "coppice/runtime/detail/machine.hpp"
 #include "coppice/runtime/detail/signals.hpp"
 #include "coppice/runtime/process.hpp"
@@ -36,6 +37,7 @@ void root_ended(worker& w, process_block& p) {
   std::exception_ptr error =
       std::exchange(root_handle::from_address(p.root.address()).promise().error, nullptr);
   if (p.program == nullptr) {
+    p.faulted = error != nullptr && !p.dying;
     condemn(p, error ? exit_reason::from_exception(error) : exit_reason::normal());
     return;
   }
@@ -46,19 +48,21 @@ void root_ended(worker& w, process_block& p) {
   p.program->task_ended(error);
 }
 
-/// Resumes coroutines until one waits for something or the root has ended.
+/// Resumes coroutines until one waits for something, the root has ended or the slice is over: tasks that
+/// await tasks for ever give way, too.
 void trampoline(worker& w, process_block& p) {
   user_section user(w);
-  while (p.resume && p.waiting == nullptr) std::exchange(p.resume, {}).resume();
+  while (p.resume && p.waiting == nullptr && spend_reduction()) std::exchange(p.resume, {}).resume();
 }
 
 step run_coroutine(worker& w, process_block& p) {
   if (p.waiting != nullptr) {
+    // Whoever waits has caught its exception: the callers whose `from` that dropped get an answer now.
+    if (p.extras != nullptr && !p.extras->orphans.empty()) answer_orphans(p, exit_reason(atom("noreply")));
     if (!p.waiting->over(*p.waiting, p)) return step::idle;
     if (current().budget == 0) return step::preempted; // over, but others first
     p.waiting = nullptr;
   }
-  spend_reduction();
   trampoline(w, p);
   if (p.root && p.root.done()) root_ended(w, p);
   return step::again;
@@ -80,6 +84,10 @@ step run_body(worker& w, process_block& p) {
   if (p.first == nullptr) return step::idle;
   envelope_ptr message = take_after(p, nullptr);
   spend_reduction();
+  if (message->form == message_form::call && message->kind == envelope_kind::message) {
+    p.serving = from_of(*message).caller();
+    p.serving_tag = from_of(*message).tag();
+  }
   user_section user(w);
   p.program->receive(std::move(message));
   return step::again;
@@ -117,10 +125,13 @@ void account(process_block& p) noexcept {
 
 /// Goes to wait. False if something has arrived meanwhile and this thread still has the process.
 bool park(process_block& p) noexcept {
-  p.status.store(process_status::waiting, std::memory_order_relaxed);
   account(p);
+  p.status.store(process_status::waiting, std::memory_order_relaxed);
   envelope* expected = nullptr;
-  if (!p.inbox.compare_exchange_strong(expected, inbox_idle, std::memory_order_seq_cst)) return false;
+  if (!p.inbox.compare_exchange_strong(expected, inbox_idle, std::memory_order_seq_cst)) {
+    p.status.store(process_status::running, std::memory_order_relaxed);
+    return false;
+  }
   // From here on others may run it. A timer that fired before it was idle could not wake it: look again.
   if (!p.timer_fired.load(std::memory_order_seq_cst)) return true;
   expected = inbox_idle;
@@ -133,6 +144,7 @@ bool run_until_it_rests(worker& w, process_block& p) {
     try {
       s = one_step(w, p);
     } catch (...) { // catch-all: what leaves a body or a receive's predicate is the exit reason
+      p.faulted = p.program == nullptr && !p.dying; // behaviours report for themselves
       condemn(p, exit_reason::from_exception(std::current_exception()));
     }
     if (s == step::ended) return true;

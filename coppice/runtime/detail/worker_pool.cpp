@@ -57,9 +57,15 @@ void worker_pool::serve(hired& me) {
     bound_thread bound(machine_, me.state);
     run_core(me.state);
   }
+  std::unique_ptr<hired> myself;
+  std::shared_ptr<machine> inside; // its last owner may be this thread: goes after the lock
   std::lock_guard guard(mutex_);
   me.ended = true;
   changed_.notify_all();
+  if (me.left_behind != nullptr) {
+    myself.reset(&me);
+    inside = std::move(me.left_behind);
+  }
 }
 
 void worker_pool::run_core(worker& w) {
@@ -213,7 +219,8 @@ bool worker_pool::stop(time_point deadline) {
       h->thread.join();
     } else {
       h->thread.detach();
-      (void)h.release(); // its thread still looks at it
+      h->left_behind = machine_.shared_from_this();
+      (void)h.release(); // its thread owns it now
     }
   }
   workers_.clear();

@@ -28,14 +28,16 @@ public:
 
   /// Does the work of core 0 on the calling thread until nothing is runnable (a stepped node).
   void run_until_idle();
+  [[nodiscard]] worker& stepper() noexcept { return stepper_; }
 
 private:
   struct hired {
     worker state;
     std::thread thread;
-    std::uint64_t seen_slices = 0; ///< by the monitor
-    unsigned stuck_for = 0;        ///< monitor ticks in the same slice
-    bool ended = false;            ///< under mutex_
+    std::uint64_t seen_slices = 0;        ///< by the monitor
+    unsigned stuck_for = 0;               ///< monitor ticks in the same slice
+    bool ended = false;                   ///< under mutex_
+    std::shared_ptr<machine> left_behind; ///< under mutex_: outlives the node; then the thread owns this, too
   };
 
   void hire(core& c); ///< under mutex_
