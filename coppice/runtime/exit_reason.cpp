@@ -37,7 +37,7 @@ exit_reason exit_reason::from_exception(std::exception_ptr error) {
     const std::type_info* type = detail::current_exception_type();
     details->type = type == nullptr ? "unknown" : boost::core::demangle(type->name());
   }
-  details->frames = detail::last_throw_frames();
+  details->frames = detail::throw_frames(error);
   term value = term::tuple(atom(std::string_view(details->type).substr(0, atom::max_characters)),
                            term::binary(details->text));
   return exit_reason(std::move(value), std::move(details));

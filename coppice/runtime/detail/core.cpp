@@ -7,7 +7,22 @@
 
 namespace coppice::detail {
 
+namespace {
+
+constexpr std::uint8_t high_priority = 1, low_priority = 3;
+
+std::uint8_t priority_of(const process_block& p) noexcept {
+  return p.priority.load(std::memory_order_relaxed);
+}
+
+} // namespace
+
 void core::run_soon(process_block& p) noexcept {
+  if (priority_of(p) >= low_priority) { // it takes its turn in the queue
+    queue.push(p);
+    machine_.wake_one();
+    return;
+  }
   if (run_next_ == nullptr && streak_ < streak_max) {
     run_next_ = &p;
     return;
@@ -19,6 +34,9 @@ void core::run_soon(process_block& p) noexcept {
 }
 
 process_block* core::next() noexcept {
+  if (run_next_ != nullptr && queue.has_urgent() && priority_of(*run_next_) > high_priority) {
+    queue.push(*std::exchange(run_next_, nullptr));
+  }
   if (run_next_ != nullptr) {
     ++streak_;
     return std::exchange(run_next_, nullptr);
@@ -59,6 +77,7 @@ void core::sleep() noexcept {
   if (asleep_.compare_exchange_strong(expected, false, std::memory_order_seq_cst)) {
     machine_.idle_cores.fetch_sub(1, std::memory_order_seq_cst);
   }
+  overdue_.store(false, std::memory_order_relaxed);
   ticks_ = 0;
   time_point now = machine_.time->now();
   last_poll_ = now;
@@ -67,7 +86,8 @@ void core::sleep() noexcept {
 }
 
 void core::housekeep(bool long_slice) noexcept {
-  if (++ticks_ < housekeep_every && !long_slice) return;
+  if (++ticks_ < housekeep_every && !long_slice && !overdue_.load(std::memory_order_relaxed)) return;
+  overdue_.store(false, std::memory_order_relaxed);
   ticks_ = 0;
   time_point now = machine_.time->now();
   if (wheel.maybe_due(now)) fire_timers(now);

@@ -53,6 +53,8 @@ public:
   void inject(process_block& p) noexcept;
   void wake() noexcept { sleeper->wake(); }
   [[nodiscard]] bool asleep() const noexcept { return asleep_.load(std::memory_order_seq_cst); }
+  /// Tells the owner that time has passed, so that short but slow slices do not delay timers and sockets.
+  void remind() noexcept { overdue_.store(true, std::memory_order_relaxed); }
   /// Wakes the core if it sleeps; false if it does not.
   bool wake_if_asleep() noexcept;
 
@@ -75,6 +77,7 @@ private:
   unsigned ticks_ = 0;
   time_point last_poll_{};
   std::atomic<bool> asleep_{false};
+  std::atomic<bool> overdue_{false};
 };
 
 } // namespace coppice::detail

@@ -129,6 +129,10 @@ bool machine::work_anywhere() noexcept {
   return std::ranges::any_of(cores, [](std::unique_ptr<core>& c) { return c->queue.has_stealable(); });
 }
 
+bool machine::work_in_sight() const noexcept {
+  return std::ranges::any_of(cores, [](const std::unique_ptr<core>& c) { return c->queue.length() > 0; });
+}
+
 process_block* machine::acquire() {
   core* own = own_core(*this);
   process_block* p = table.acquire(own == nullptr ? nullptr : &own->free);

@@ -40,6 +40,8 @@ public:
   void wake_one() noexcept;
   [[nodiscard]] process_block* steal(core& thief) noexcept;
   [[nodiscard]] bool work_anywhere() noexcept;
+  /// A quick look at the queues, without their locks.
+  [[nodiscard]] bool work_in_sight() const noexcept;
 
   coppice::node owner; ///< the node as processes know it
   node_options options;

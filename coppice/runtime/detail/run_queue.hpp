@@ -1,4 +1,5 @@
-// The runnable processes of a core: four priorities, first in first out, and those pinned to the core.
+// The runnable processes of a core: four priorities, first in first out, and the same
+// again for those pinned to the core.
 // Any thread may push; the core's worker pops; other workers steal half of what is not pinned.
 #pragma once
 
@@ -16,8 +17,10 @@ class run_queue {
 public:
   void push(process_block& p) noexcept {
     std::lock_guard guard(lock_);
-    lists_[index(p)].append(p);
+    std::size_t l = index(p);
+    lists_[l].append(p);
     length_.fetch_add(1, std::memory_order_relaxed);
+    if (is_urgent(l)) urgent_.fetch_add(1, std::memory_order_relaxed);
   }
 
   process_block* pop() noexcept {
@@ -39,13 +42,18 @@ public:
   /// Whether there is something for any core. Under the lock.
   bool has_stealable() noexcept {
     std::lock_guard guard(lock_);
-    return length_.load(std::memory_order_relaxed) > lists_[pinned_list].size;
+    std::size_t pinned = 0;
+    for (std::size_t l = pinned_lists; l < lists_.size(); ++l) pinned += lists_[l].size;
+    return length_.load(std::memory_order_relaxed) > pinned;
   }
+  /// Whether a process of priority max or high waits here.
+  [[nodiscard]] bool has_urgent() const noexcept { return urgent_.load(std::memory_order_relaxed) != 0; }
   [[nodiscard]] std::size_t length() const noexcept { return length_.load(std::memory_order_relaxed); }
 
 private:
   static constexpr std::size_t priorities = 4;
-  static constexpr std::size_t pinned_list = priorities;
+  static constexpr std::size_t pinned_lists = priorities; ///< the same again for pinned processes
+  static constexpr bool is_urgent(std::size_t l) noexcept { return l % priorities < 2; }
 
   struct list {
     process_block* first = nullptr;
@@ -69,15 +77,16 @@ private:
   };
 
   static std::size_t index(const process_block& p) noexcept {
-    return p.pinned.load(std::memory_order_relaxed) >= 0 ? pinned_list
-                                                         : p.priority.load(std::memory_order_relaxed);
+    std::size_t l = p.priority.load(std::memory_order_relaxed);
+    return p.pinned.load(std::memory_order_relaxed) >= 0 ? pinned_lists + l : l;
   }
   process_block* take_next() noexcept;
 
   spin_lock lock_;
   std::atomic<std::size_t> length_{0};
+  std::atomic<std::size_t> urgent_{0};
   unsigned turn_ = 0;
-  std::array<list, priorities + 1> lists_;
+  std::array<list, 2 * priorities> lists_;
 };
 
 } // namespace coppice::detail

@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstring>
 #include <cxxabi.h>
 #include <dlfcn.h>
 
@@ -22,6 +23,7 @@ std::atomic<bool> capturing{true};
 struct throw_site {
   std::array<void*, frames_max + 1> frames; // the walker ends the list with a null
   std::size_t count = 0;
+  const void* object = nullptr; ///< the exception
 };
 thread_local throw_site site;
 
@@ -31,14 +33,20 @@ void capture_stacks(bool on) noexcept { capturing.store(on, std::memory_order_re
 
 namespace detail {
 
-std::vector<void*> last_throw_frames() {
+std::vector<void*> throw_frames(const std::exception_ptr& error) {
+  // An exception_ptr is one pointer, to the exception: so in the ABI's two implementations.
+  static_assert(sizeof(error) == sizeof(void*));
+  void* object = nullptr;
+  std::memcpy(&object, &error, sizeof(object));
+  if (object != site.object) return {};
   return {site.frames.begin(), site.frames.begin() + static_cast<std::ptrdiff_t>(site.count)};
 }
 
 const std::type_info* current_exception_type() noexcept { return abi::__cxa_current_exception_type(); }
 
-static void note_throw(const std::type_info* type) noexcept {
+static void note_throw(const void* object, const std::type_info* type) noexcept {
   site.count = 0;
+  site.object = object;
   // Ending oneself is control flow, not a fault: no stack is wanted, and none is paid for.
   if (!capturing.load(std::memory_order_relaxed) || current().process == nullptr ||
       *type == typeid(exit_exception)) {
@@ -56,7 +64,7 @@ static void note_throw(const std::type_info* type) noexcept {
 extern "C" void __cxa_throw(void* object, std::type_info* type, void (*destroy)(void*)) {
   using throw_function = void (*)(void*, std::type_info*, void (*)(void*));
   static const auto next = reinterpret_cast<throw_function>(dlsym(RTLD_NEXT, "__cxa_throw"));
-  coppice::detail::note_throw(type);
+  coppice::detail::note_throw(object, type);
   next(object, type, destroy);
   __builtin_unreachable();
 }

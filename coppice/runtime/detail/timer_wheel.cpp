@@ -25,7 +25,7 @@ std::size_t distance_to_occupied(const std::array<std::uint64_t, timer_wheel::sl
 
 } // namespace
 
-void timer_wheel::place(timer_node& node) noexcept {
+void timer_wheel::place(timer_node& node, end where) noexcept {
   std::uint64_t tick = std::max(ceil_tick(node.due_ns), now_tick_);
   std::uint64_t distance = tick - now_tick_;
   unsigned l = 0;
@@ -35,12 +35,13 @@ void timer_wheel::place(timer_node& node) noexcept {
   }
   std::size_t slot = (tick >> (slot_bits * l)) & (slots - 1);
   level& wheel = levels_[l];
-  node.next = wheel.heads[slot];
-  if (node.next != nullptr) node.next->link = &node.next;
-  node.link = &wheel.heads[slot];
+  bool empty = wheel.heads[slot] == nullptr;
+  node.link = empty || where == end::front ? &wheel.heads[slot] : wheel.tails[slot];
+  node.next = *node.link;
+  *node.link = &node;
+  (node.next != nullptr ? node.next->link : wheel.tails[slot]) = &node.next;
   node.level = static_cast<std::uint8_t>(l);
   node.slot = static_cast<std::uint8_t>(slot);
-  wheel.heads[slot] = &node;
   wheel.occupied[slot / 64] |= std::uint64_t{1} << (slot % 64);
   auto wake = static_cast<std::int64_t>((tick >> (slot_bits * l)) << (slot_bits * l + tick_shift));
   if (wake < hint_ns_.load(std::memory_order_relaxed)) hint_ns_.store(wake, std::memory_order_relaxed);
@@ -48,9 +49,9 @@ void timer_wheel::place(timer_node& node) noexcept {
 
 void timer_wheel::unlink(timer_node& node) noexcept {
   *node.link = node.next;
-  if (node.next != nullptr) {
-    node.next->link = node.link;
-  } else if (level& wheel = levels_[node.level]; wheel.heads[node.slot] == nullptr) {
+  level& wheel = levels_[node.level];
+  (node.next != nullptr ? node.next->link : wheel.tails[node.slot]) = node.link;
+  if (wheel.heads[node.slot] == nullptr) {
     wheel.occupied[node.slot / 64] &= ~(std::uint64_t{1} << (node.slot % 64));
   }
   node.link = nullptr;
@@ -62,11 +63,53 @@ void timer_wheel::cascade(unsigned from_level) noexcept {
   level& wheel = levels_[from_level];
   timer_node* node = std::exchange(wheel.heads[slot], nullptr);
   wheel.occupied[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+  timer_node* newest_first = nullptr;
   while (node != nullptr) {
     timer_node* next = node->next;
-    place(*node);
+    node->next = std::exchange(newest_first, node);
     node = next;
   }
+  while (newest_first != nullptr) {
+    timer_node* next = newest_first->next;
+    place(*newest_first, end::front);
+    newest_first = next;
+  }
+}
+
+/// Puts the nodes of the current tick in the order of their times; those of one time stay as they are.
+void timer_wheel::sort_slot() noexcept {
+  if (std::exchange(sorted_tick_, now_tick_) == now_tick_) return;
+  std::size_t slot = now_tick_ & (slots - 1);
+  level& wheel = levels_[0];
+  // A merge sort from the bottom up: `runs[i]` holds 2^i nodes in order, or none.
+  std::array<timer_node*, 40> runs{};
+  auto merge = [](timer_node* older, timer_node* newer) {
+    timer_node* merged = nullptr;
+    timer_node** last = &merged;
+    while (older != nullptr && newer != nullptr) {
+      timer_node*& first = newer->due_ns < older->due_ns ? newer : older;
+      *last = first;
+      last = &first->next;
+      first = first->next;
+    }
+    *last = older != nullptr ? older : newer;
+    return merged;
+  };
+  for (timer_node* node = wheel.heads[slot]; node != nullptr;) {
+    timer_node* run = std::exchange(node, node->next);
+    run->next = nullptr;
+    std::size_t i = 0;
+    for (; runs[i] != nullptr; ++i) run = merge(std::exchange(runs[i], nullptr), run);
+    runs[i] = run;
+  }
+  timer_node* sorted = nullptr;
+  for (timer_node* run : runs) {
+    if (run != nullptr) sorted = merge(run, sorted);
+  }
+  wheel.heads[slot] = sorted;
+  timer_node** link = &wheel.heads[slot];
+  for (; *link != nullptr; link = &(*link)->next) (*link)->link = link;
+  wheel.tails[slot] = link;
 }
 
 std::optional<std::uint64_t> timer_wheel::next_tick() const noexcept {
@@ -89,8 +132,9 @@ std::optional<std::uint64_t> timer_wheel::next_tick() const noexcept {
 timer_node* timer_wheel::pop_due(time_point now) noexcept {
   std::uint64_t target = floor_tick(ns(now));
   for (;;) {
-    timer_node* node = levels_[0].heads[now_tick_ & (slots - 1)];
-    if (node != nullptr && now_tick_ <= target) {
+    if (levels_[0].heads[now_tick_ & (slots - 1)] != nullptr && now_tick_ <= target) {
+      sort_slot();
+      timer_node* node = levels_[0].heads[now_tick_ & (slots - 1)];
       unlink(*node);
       --size_;
       return node;

@@ -1,7 +1,8 @@
 // A hierarchical timer wheel: insert, cancel and fire in constant time. One a core; any thread may use it.
 //
 // Ticks are 2^18 ns (0.26 ms). Four wheels of 256 slots each reach 13 days; what is further away waits in the
-// outermost slot and is put in again when it comes up. A timer never fires early.
+// outermost slot and is put in again when it comes up. A timer never fires early. What is due at the same
+// time fires in the order of insertion, what is due in one tick in the order of its time.
 #pragma once
 
 #include "coppice/runtime/clock.hpp"
@@ -42,7 +43,7 @@ public:
   /// Puts the node in, due at `due_ns`. The lock is held; the node is in no wheel.
   void insert(timer_node& node, std::int64_t due_ns) noexcept {
     node.due_ns = due_ns;
-    place(node);
+    place(node, end::back);
     ++size_;
   }
 
@@ -80,17 +81,23 @@ private:
 
   struct level {
     std::array<timer_node*, slots> heads{};
+    std::array<timer_node**, slots> tails{}; ///< the last node's `next`; null while the slot is empty
     std::array<std::uint64_t, slots / 64> occupied{};
   };
 
-  void place(timer_node& node) noexcept;
+  /// A node that comes down from an outer wheel is older than what is in its new slot: it goes to the front.
+  enum class end : std::uint8_t { front, back };
+
+  void place(timer_node& node, end where) noexcept;
   void unlink(timer_node& node) noexcept;
   void cascade(unsigned from_level) noexcept;
   [[nodiscard]] std::optional<std::uint64_t> next_tick() const noexcept;
   void set_hint() noexcept;
+  void sort_slot() noexcept;
 
   spin_lock lock_;
-  std::uint64_t now_tick_; ///< every tick before this one has been fired
+  std::uint64_t now_tick_;        ///< every tick before this one has been fired
+  std::uint64_t sorted_tick_ = 0; ///< whose slot has been put in order of time
   std::size_t size_ = 0;
   std::atomic<std::int64_t> hint_ns_{INT64_MAX};
   std::array<level, levels> levels_;

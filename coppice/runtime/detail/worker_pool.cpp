@@ -8,6 +8,7 @@
 #include <linux/membarrier.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace coppice::detail {
@@ -17,6 +18,15 @@ namespace {
 void barrier_everywhere() noexcept {
 #ifndef COPPICE_SANITIZED
   syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+#endif
+}
+
+/// Whether the kernel lets us; without it no core can be taken safely.
+bool register_barrier() noexcept {
+#ifndef COPPICE_SANITIZED
+  return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+#else
+  return true;
 #endif
 }
 
@@ -36,19 +46,34 @@ bound_thread::~bound_thread() { current() = before_; }
 worker_pool::~worker_pool() = default;
 
 void worker_pool::start() {
-#ifndef COPPICE_SANITIZED
-  syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
-#endif
+  bool may_revoke = machine_.options.hog_after != infinity && register_barrier();
   std::lock_guard guard(mutex_);
   for (const std::unique_ptr<core>& c : machine_.cores) hire(*c);
-  if (machine_.options.hog_after != infinity) monitor_ = std::thread([this] { watch(); });
+  if (may_revoke) monitor_ = std::thread([this] { watch(); });
 }
 
 void worker_pool::hire(core& c) {
   workers_.push_back(std::make_unique<hired>());
   hired& h = *workers_.back();
   h.state.on = &c;
-  h.thread = std::thread([this, &h] { serve(h); });
+  try {
+    h.thread = std::thread([this, &h] { serve(h); });
+  } catch (...) { // catch-all: whatever the reason, there is no such worker
+    workers_.pop_back();
+    throw;
+  }
+}
+
+/// Finds threads for the cores that were taken. Where the system refuses a thread, the next tick tries again.
+void worker_pool::staff_cores() noexcept {
+  while (!vacant_.empty()) {
+    try {
+      hire(*vacant_.back());
+    } catch (const std::system_error&) {
+      return;
+    }
+    vacant_.pop_back();
+  }
 }
 
 void worker_pool::serve(hired& me) {
@@ -96,7 +121,7 @@ process_block* worker_pool::find_work(worker& w) noexcept {
   }
   machine_.searching.fetch_sub(1, std::memory_order_seq_cst);
   // While we searched nobody else was woken: if there is more than we took, now is the time.
-  if (found != nullptr && c.queue.length() > 0) machine_.wake_one();
+  if (found != nullptr && machine_.work_in_sight()) machine_.wake_one();
   return found;
 }
 
@@ -129,7 +154,9 @@ void worker_pool::watch() {
     bool all_idle = machine_.idle_cores.load(std::memory_order_relaxed) == machine_.cores.size();
     changed_.wait_for(lock, all_idle ? monitor_period * 10 : monitor_period);
     if (stopping_) return;
+    for (const std::unique_ptr<core>& c : machine_.cores) c->remind();
     watch_once();
+    staff_cores();
     collect_retired();
   }
 }
@@ -172,7 +199,8 @@ bool worker_pool::take_core(hired& stuck) {
   }
   setpriority(PRIO_PROCESS, static_cast<id_t>(stuck.state.thread_id), stuck_niceness);
   machine_.hogs.fetch_add(1, std::memory_order_relaxed);
-  hire(*freed);
+  vacant_.push_back(freed);
+  staff_cores();
   machine_.owner.report(report{severity::debug, "long_schedule", hog, {}, exit_reason()});
   return true;
 }

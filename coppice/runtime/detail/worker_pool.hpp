@@ -49,11 +49,13 @@ private:
   bool take_core(hired& stuck);
   void end_zombies(hired& stuck);
   void collect_retired();
+  void staff_cores() noexcept; ///< under mutex_
 
   machine& machine_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::unique_ptr<hired>> workers_;
+  std::vector<core*> vacant_; ///< taken from stuck workers, not yet given to others
   std::thread monitor_;
   bool stopping_ = false;
   worker stepper_;
