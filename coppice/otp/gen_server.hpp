@@ -31,7 +31,7 @@
 #include "coppice/otp/result.hpp"
 #include "coppice/otp/start.hpp"
 
-#include <utility>
+#include <concepts>
 
 namespace coppice {
 
@@ -45,46 +45,9 @@ protected:
   ~gen_server() = default;
 };
 
-/// The outcome of a start: where the server is, or why not. `error() == ignored()` is no failure.
-template <class S>
-using start_result = std::expected<server_ref<S>, exit_reason>;
-
-/// Awaits the start of a server: `auto r = co_await start_link<counter>(local("counter"), args...)`. The
-/// class is constructed with the arguments, in its own process; then its `init` runs; only then is it
-/// started. Errors: `{already_started, Pid}`, `timeout`, `ignored()`, or the reason of init.
-template <class S>
-class start_server {
-public:
-  template <class... Args>
-  start_server(start_mode mode, start_options options, Args&&... args)
-      : awaiter_(detail::gen_server_process<S>::make(std::forward<Args>(args)...), mode, std::move(options)) {
-  }
-  [[nodiscard]] bool await_ready() { return awaiter_.await_ready(); }
-  void await_suspend(std::coroutine_handle<> caller) noexcept { awaiter_.await_suspend(caller); }
-  start_result<S> await_resume() {
-    std::expected<pid, exit_reason> started = awaiter_.await_resume();
-    if (!started) return std::unexpected(std::move(started.error()));
-    return server_ref<S>(server_name(*started));
-  }
-
-private:
-  detail::start_awaiter awaiter_;
+template <std::derived_from<gen_server> S>
+struct detail::behaviour_of<S> {
+  using process = gen_server_process<S>;
 };
-
-/// Starts a server linked to the caller (OTP: `gen_server:start_link/3,4`).
-template <class S, class... Args>
-[[nodiscard]] start_server<S> start_link(Args&&... args) {
-  return detail::start_with_options<start_server<S>>(start_mode::link, std::forward<Args>(args)...);
-}
-/// Starts a server on its own (OTP: `gen_server:start/3,4`).
-template <class S, class... Args>
-[[nodiscard]] start_server<S> start(Args&&... args) {
-  return detail::start_with_options<start_server<S>>(start_mode::nolink, std::forward<Args>(args)...);
-}
-
-/// Ends a server in order, with `terminate`, and awaits its end (OTP: `gen_server:stop/3`). An error if it
-/// was not there (`noproc`), ended with another reason, or did not in time (`timeout`).
-task<std::expected<ok, exit_reason>> stop(server_name server, exit_reason reason = exit_reason::normal(),
-                                          duration timeout = infinity);
 
 } // namespace coppice

@@ -1,11 +1,14 @@
 // Starting processes that say when they are ready (OTP: proc_lib:start_link, init_ack; gen:start).
 #pragma once
 
+#include "coppice/otp/detail/behaviour.hpp"
 #include "coppice/otp/gen.hpp"
+#include "coppice/otp/ok.hpp"
 #include "coppice/runtime/task.hpp"
 
 #include <expected>
 #include <memory>
+#include <utility>
 #include <variant>
 
 namespace coppice {
@@ -55,6 +58,66 @@ private:
   reference monitor_;
 };
 
+/// Lets the options stand first: a name, or all of them.
+template <class Awaiter, class... Args>
+Awaiter start_with_options(start_mode mode, Args&&... args) {
+  return Awaiter(mode, start_options{}, std::forward<Args>(args)...);
+}
+template <class Awaiter, class First, class... Args>
+  requires std::same_as<std::decay_t<First>, start_options>
+Awaiter start_with_options(start_mode mode, First&& options, Args&&... args) {
+  return Awaiter(mode, std::forward<First>(options), std::forward<Args>(args)...);
+}
+template <class Awaiter, class First, class... Args>
+  requires(std::same_as<std::decay_t<First>, local> || std::same_as<std::decay_t<First>, via>)
+Awaiter start_with_options(start_mode mode, First&& name, Args&&... args) {
+  start_options options;
+  options.name = server_name(std::forward<First>(name));
+  return Awaiter(mode, std::move(options), std::forward<Args>(args)...);
+}
+
 } // namespace detail
+
+/// The outcome of a start: where the server is, or why not. `error() == ignored()` is no failure.
+template <class S>
+using start_result = std::expected<server_ref<S>, exit_reason>;
+
+/// Awaits the start of a server: `auto r = co_await start_link<counter>(local("counter"), args...)`. The
+/// class is constructed with the arguments, in its own process; then its `init` runs; only then is it
+/// started. Errors: `{already_started, Pid}`, `timeout`, `ignored()`, or the reason of init.
+template <class S>
+class start_server {
+public:
+  template <class... Args>
+  start_server(start_mode mode, start_options options, Args&&... args)
+      : awaiter_(detail::behaviour_of<S>::process::make(std::forward<Args>(args)...), mode,
+                 std::move(options)) {}
+  [[nodiscard]] bool await_ready() { return awaiter_.await_ready(); }
+  void await_suspend(std::coroutine_handle<> caller) noexcept { awaiter_.await_suspend(caller); }
+  start_result<S> await_resume() {
+    std::expected<pid, exit_reason> started = awaiter_.await_resume();
+    if (!started) return std::unexpected(std::move(started.error()));
+    return server_ref<S>(server_name(*started));
+  }
+
+private:
+  detail::start_awaiter awaiter_;
+};
+
+/// Starts a server linked to the caller (OTP: `gen_server:start_link/3,4`).
+template <class S, class... Args>
+[[nodiscard]] start_server<S> start_link(Args&&... args) {
+  return detail::start_with_options<start_server<S>>(start_mode::link, std::forward<Args>(args)...);
+}
+/// Starts a server on its own (OTP: `gen_server:start/3,4`).
+template <class S, class... Args>
+[[nodiscard]] start_server<S> start(Args&&... args) {
+  return detail::start_with_options<start_server<S>>(start_mode::nolink, std::forward<Args>(args)...);
+}
+
+/// Ends a server in order, with `terminate`, and awaits its end (OTP: `gen_server:stop/3`). An error if it
+/// was not there (`noproc`), ended with another reason, or did not in time (`timeout`).
+task<std::expected<ok, exit_reason>> stop(server_name server, exit_reason reason = exit_reason::normal(),
+                                          duration timeout = infinity);
 
 } // namespace coppice

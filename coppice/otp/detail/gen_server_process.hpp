@@ -13,10 +13,6 @@
 #include <utility>
 
 namespace coppice {
-
-template <class S>
-class start_server;
-
 namespace detail {
 
 template <class T>
@@ -318,24 +314,6 @@ private:
   std::unique_ptr<deferred<S>> arguments_;
   std::optional<S> server_;
 };
-
-/// Lets the options stand first: a name, or all of them.
-template <class Awaiter, class... Args>
-Awaiter start_with_options(start_mode mode, Args&&... args) {
-  return Awaiter(mode, start_options{}, std::forward<Args>(args)...);
-}
-template <class Awaiter, class First, class... Args>
-  requires std::same_as<std::decay_t<First>, start_options>
-Awaiter start_with_options(start_mode mode, First&& options, Args&&... args) {
-  return Awaiter(mode, std::forward<First>(options), std::forward<Args>(args)...);
-}
-template <class Awaiter, class First, class... Args>
-  requires(std::same_as<std::decay_t<First>, local> || std::same_as<std::decay_t<First>, via>)
-Awaiter start_with_options(start_mode mode, First&& name, Args&&... args) {
-  start_options options;
-  options.name = server_name(std::forward<First>(name));
-  return Awaiter(mode, std::move(options), std::forward<Args>(args)...);
-}
 
 } // namespace detail
 } // namespace coppice
