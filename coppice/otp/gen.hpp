@@ -303,6 +303,8 @@ public:
   void reply(R value) { who_.reply(std::move(value)); }
   void fail(exit_reason reason) noexcept { who_.fail(std::move(reason)); }
   [[nodiscard]] pid caller() const noexcept { return who_.caller(); }
+  /// The same right without its type; this one is empty afterwards.
+  [[nodiscard]] from release() noexcept { return std::move(who_); }
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(who_); }
 
 private:

@@ -27,8 +27,19 @@ struct infos {
   using message = Message;
   static constexpr auto form = detail::message_form::info;
 };
+/// What a gen_statem sends itself: the content of time-outs and of `next_event`. Never taken from outside.
+template <class Message>
+struct events {
+  using message = Message;
+  static constexpr auto form = detail::message_form::info;
+};
 
 namespace detail {
+
+template <class Entry>
+inline constexpr bool only_internal = false;
+template <class Message>
+inline constexpr bool only_internal<events<Message>> = true;
 
 template <class T>
 inline constexpr bool always_false = false;

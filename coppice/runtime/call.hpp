@@ -38,9 +38,11 @@ public:
   void reply(R&& value) {
     using type = std::decay_t<R>;
     static_assert(sendable<type>, "reply: the reply's type must be sendable");
-    if (home_ == nullptr) return;
-    detail::complete(*std::exchange(home_, nullptr), caller_, tag_,
-                     detail::make_message<type>(std::forward<R>(value)));
+    if (home_ != nullptr) reply_with(detail::make_message<type>(std::forward<R>(value)));
+  }
+  /// The same with an envelope that was made before.
+  void reply_with(detail::envelope_ptr value) {
+    if (home_ != nullptr) detail::complete(*std::exchange(home_, nullptr), caller_, tag_, std::move(value));
   }
   /// Makes the call fail with the reason: `try_call` returns it, `call` ends the caller with it.
   void fail(exit_reason reason) noexcept;

@@ -147,6 +147,15 @@ void gen_process::report_end(const exit_reason& reason) {
   this_node().report(r);
 }
 
+void gen_process::unexpected(std::string_view kind, const term& message) {
+  this_node().report(
+      report{severity::error,
+             std::string(kind),
+             self_pid(),
+             {{"name", name_for_reports()}, {"initial_call", atom(label())}, {"message", message}},
+             exit_reason()});
+}
+
 // --- system messages ---
 
 gen_process::debug_state& gen_process::debug() {
@@ -250,6 +259,22 @@ void gen_process::resume_handling() {
 }
 
 } // namespace detail
+
+task<std::expected<ok, exit_reason>> stop(server_name server, exit_reason reason, duration timeout) {
+  std::optional<pid> target = server.resolve();
+  if (!target) co_return std::unexpected(exit_reason::noproc());
+  reference ref = monitor(*target);
+  cast_any(*target, detail::sys_request{.request = detail::sys_request::what::terminate, .reason = reason});
+  self me(detail::running_process());
+  auto is_it = [ref](const down& d) { return d.ref == ref; };
+  std::optional<down> gone = co_await me.receive_if<down>(is_it, timeout);
+  if (!gone) {
+    demonitor(ref, true);
+    co_return std::unexpected(exit_reason::timeout());
+  }
+  if (gone->reason == reason) co_return ok();
+  co_return std::unexpected(gone->reason);
+}
 
 // --- the asking side ---
 

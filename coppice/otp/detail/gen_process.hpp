@@ -59,6 +59,8 @@ protected:
   /// Runs a callback that awaits; `finish` is called when it is over, with what it threw. Meanwhile no
   /// message is handled.
   void run(process coroutine, std::function<void()> finish);
+  /// Reports a message that no callback takes; the process lives on, as with OTP's default handle_info.
+  void unexpected(std::string_view kind, const term& message);
   /// Whether events are logged or traced: then `note_event` is worth its cost.
   [[nodiscard]] bool observed() const noexcept { return debug_ != nullptr; }
   void note_event(std::string_view what, const term& event);

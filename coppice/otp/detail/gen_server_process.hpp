@@ -1,6 +1,7 @@
 // What runs a gen_server: dispatch by type to the callbacks of the user's class.
 #pragma once
 
+#include "coppice/otp/detail/callbacks.hpp"
 #include "coppice/otp/detail/gen_process.hpp"
 #include "coppice/otp/ok.hpp"
 #include "coppice/otp/protocol.hpp"
@@ -9,61 +10,15 @@
 
 #include <concepts>
 #include <optional>
-#include <tuple>
 #include <utility>
 
 namespace coppice {
 namespace detail {
 
-template <class T>
-struct callback_result {
-  using type = T;
-  static constexpr bool awaits = false;
-};
-template <class T>
-struct callback_result<task<T>> {
-  using type = T;
-  static constexpr bool awaits = true;
-};
-
-/// Builds the user's object in its own process, from arguments that are kept only until then.
-template <class S>
-class deferred : public pooled {
-public:
-  virtual ~deferred() = default;
-  virtual void build(std::optional<S>& into) = 0;
-};
-template <class S, class... Args>
-class deferred_args final : public deferred<S> {
-public:
-  template <class... A>
-  explicit deferred_args(A&&... args) : args_(std::forward<A>(args)...) {}
-  void build(std::optional<S>& into) override {
-    std::apply([&into](auto&&... a) { into.emplace(std::forward<decltype(a)>(a)...); }, std::move(args_));
-  }
-
-private:
-  std::tuple<Args...> args_;
-};
-
-/// Awaits a callback's task and hands its value on.
-template <class T, class Take>
-process await_callback(task<T> callback, Take take) {
-  T value = co_await callback;
-  take(std::move(value));
-}
-template <class Take>
-process await_callback_void(task<void> callback, Take take) {
-  co_await callback;
-  take();
-}
-
 /// The parts of dispatch that need no types.
 class gen_server_base : public gen_process {
 protected:
   void follow(next_step& next);
-  /// Reports a message that no callback takes; the server lives on, as OTP's default handle_info does.
-  void unexpected(std::string_view kind, const term& message);
   void on_timeout() final;
   [[nodiscard]] atom module() const final;
 

@@ -56,10 +56,9 @@ struct timeout_key {
   friend bool operator==(const timeout_key&, const timeout_key&) = default;
 };
 
-/// `State` compares by ==; `Content` and `From` move; `Name` (of generic time-outs) compares by < and ==.
-template <class State, class Content, class From, class Name>
-class core {
-public:
+/// What events and actions are made of; the same whatever the states are.
+template <class Content, class From, class Name>
+struct vocabulary {
   using key = timeout_key<Name>;
 
   struct event {
@@ -100,6 +99,26 @@ public:
                               update_timeout>;
 
   enum class result_kind : std::uint8_t { next_state, keep_state, repeat_state };
+};
+
+/// `State` compares by ==; `Content` and `From` move; `Name` (of generic time-outs) compares by < and ==.
+template <class State, class Content, class From, class Name>
+class core : public vocabulary<Content, From, Name> {
+  using words = vocabulary<Content, From, Name>;
+
+public:
+  using typename words::action;
+  using typename words::cancel_timeout;
+  using typename words::event;
+  using typename words::hibernate_action;
+  using typename words::key;
+  using typename words::next_event;
+  using typename words::postpone;
+  using typename words::reply;
+  using typename words::result_kind;
+  using typename words::start_timeout;
+  using typename words::update_timeout;
+
   /// What a callback returned, but for stop. Actions are moved from.
   struct result {
     result_kind kind = result_kind::keep_state;
@@ -186,6 +205,12 @@ public:
   void stop(std::span<reply> replies, Shell& shell) {
     for (reply& r : replies) shell.reply(std::move(r.from), std::move(r.content));
     phase_ = phase::stopped;
+  }
+
+  /// Puts another state in place from outside (sys:replace_state): no transition.
+  void replace_state(State other) {
+    assert(phase_ == phase::idle);
+    state_ = std::move(other);
   }
 
   [[nodiscard]] const State& state() const { return *state_; }

@@ -1,0 +1,55 @@
+// What every behaviour needs to build the user's object and to call its callbacks, coroutines among them.
+#pragma once
+
+#include "coppice/runtime/process.hpp"
+
+#include <optional>
+#include <tuple>
+#include <utility>
+
+namespace coppice::detail {
+
+template <class T>
+struct callback_result {
+  using type = T;
+  static constexpr bool awaits = false;
+};
+template <class T>
+struct callback_result<task<T>> {
+  using type = T;
+  static constexpr bool awaits = true;
+};
+
+/// Builds the user's object in its own process, from arguments that are kept only until then.
+template <class S>
+class deferred : public pooled {
+public:
+  virtual ~deferred() = default;
+  virtual void build(std::optional<S>& into) = 0;
+};
+template <class S, class... Args>
+class deferred_args final : public deferred<S> {
+public:
+  template <class... A>
+  explicit deferred_args(A&&... args) : args_(std::forward<A>(args)...) {}
+  void build(std::optional<S>& into) override {
+    std::apply([&into](auto&&... a) { into.emplace(std::forward<decltype(a)>(a)...); }, std::move(args_));
+  }
+
+private:
+  std::tuple<Args...> args_;
+};
+
+/// Awaits a callback's task and hands its value on.
+template <class T, class Take>
+process await_callback(task<T> callback, Take take) {
+  T value = co_await callback;
+  take(std::move(value));
+}
+template <class Take>
+process await_callback_void(task<void> callback, Take take) {
+  co_await callback;
+  take();
+}
+
+} // namespace coppice::detail
