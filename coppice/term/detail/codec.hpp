@@ -347,6 +347,11 @@ std::expected<std::variant<A...>, decode_error> decode_choice(const term& source
   return std::unexpected(mismatch(std::move(expected), source));
 }
 
+// GCC 12 takes the end of a type that holds itself for a delete of the local it began at.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wfree-nonheap-object"
+#endif
 template <class T>
 std::expected<T, decode_error> decode_nullable(const term& source, unsigned depth) {
   if (source.is_atom("undefined"_atom)) return T{};
@@ -361,6 +366,9 @@ std::expected<T, decode_error> decode_nullable(const term& source, unsigned dept
     return std::make_unique<inner_t<T>>(std::move(*value));
   }
 }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 template <class T, class Got>
 std::expected<T, decode_error> or_mismatch(std::optional<Got>&& got, const char* expected,

@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "coppice/term/describe.hpp"
 
@@ -155,7 +156,9 @@ struct types {};
 // The types of an aggregate's fields, or of a pair's or tuple's elements.
 struct pack_types {
   template <class... F>
-  auto operator()(F&...) const -> types<std::remove_cv_t<F>...>;
+  auto operator()(F&... /*fields*/) const -> types<std::remove_cv_t<F>...> {
+    return {};
+  }
 };
 template <class T>
 struct row_types {

@@ -7,32 +7,18 @@
 #include <type_traits>
 
 #include "coppice/term/describe.hpp"
+#include "coppice/term/detail/shape.hpp"
 
 namespace coppice::detail {
 
 template <class T, class... Outer>
 constexpr std::uint64_t hash_layout();
 
-template <class... Outer>
-struct field_hasher {
-  std::uint64_t* hash;
-  template <class... F>
-  constexpr void operator()(F&... /*unused*/) const {
-    ((*hash = mix(*hash ^ hash_layout<std::remove_cv_t<F>, Outer...>())), ...);
-  }
-};
-
-// The fields' types alone: nothing of T is made, so T need not be a literal type.
-template <class T, class... Outer, class... F>
-constexpr std::uint64_t hash_types(std::uint64_t h, void (*)(F...)) {
+template <class... Outer, class... F>
+constexpr std::uint64_t hash_types(std::uint64_t h, types<F...> /*fields*/) {
   ((h = mix(h * 31 + hash_layout<F, Outer...>())), ...);
   return h;
 }
-
-struct list_types {
-  template <class... F>
-  auto operator()(F&...) const -> void (*)(std::remove_cv_t<F>...);
-};
 
 template <class T>
 struct argument_hash {
@@ -65,11 +51,6 @@ struct argument_hash<std::array<T, N>> {
   }
 };
 
-template <class T>
-inline constexpr bool is_std_array = false;
-template <class T, std::size_t N>
-inline constexpr bool is_std_array<std::array<T, N>> = true;
-
 template <class T, class... Outer>
 constexpr std::uint64_t hash_layout() {
   std::uint64_t h = hash_text(qualified_name<T>());
@@ -77,10 +58,9 @@ constexpr std::uint64_t hash_layout() {
     return h; // within itself a recursive type is its name
   } else {
     h = argument_hash<T>::template add<T, Outer...>(h);
-    if constexpr (aggregate<T> && !is_std_array<T> && !described<T>) {
-      for (const std::string_view name : field_names<T>()) h = hash_text(name, h);
-      using types = decltype(with_fields(std::declval<T&>(), list_types()));
-      h = hash_types<T, T, Outer...>(h, types(nullptr));
+    if constexpr (aggregate<T> && !is_array<T> && !described<T>) {
+      for (const std::string_view name : field_names<T>()) h = mix(hash_text(name, h));
+      h = hash_types<T, Outer...>(h, typename row_types<T>::type());
     }
     return h;
   }
