@@ -59,10 +59,10 @@ TEST(gen_statem, code_lock) {
     cast<button>(*s, 7);
     now = co_await call<status>(*s);
     EXPECT_EQ(now, "open");
-    co_await sleep(9999ms);
+    co_await idle_for(9999ms);
     now = co_await call<status>(*s);
     EXPECT_EQ(now, "open");
-    co_await sleep(2ms);
+    co_await idle_for(2ms);
     now = co_await call<status>(*s);
     EXPECT_EQ(now, "locked");
   });
