@@ -44,6 +44,16 @@ void abandon_process(process_block& p) noexcept {
   machine_of(p).release(p);
 }
 
+namespace {
+
+void label_process(process_block& p, std::string label) {
+  if (p.extras == nullptr) p.extras = new process_extras;
+  p.extras->labelled = true;
+  machine_of(p).labels.set(p.self(), std::move(label));
+}
+
+} // namespace
+
 reference launch(process_block& p, const spawn_options& options) {
   runtime_section section;
   reference ref;
@@ -70,10 +80,13 @@ reference launch(process_block& p, const spawn_options& options) {
   p.priority.store(static_cast<std::uint8_t>(options.prio), std::memory_order_relaxed);
   p.mailbox_limit.store(options.mailbox_limit, std::memory_order_relaxed);
   p.policy.store(options.on_overflow, std::memory_order_relaxed);
-  if (options.label != nullptr) {
+  if (p.program == nullptr) {
     p.label.store(options.label, std::memory_order_relaxed);
+    p.behaviour.store("process", std::memory_order_relaxed);
   } else {
-    p.label.store(p.program == nullptr ? "process" : p.program->label().data(), std::memory_order_relaxed);
+    p.label.store(p.program->label().data(), std::memory_order_relaxed);
+    p.behaviour.store(p.program->behaviour().data(), std::memory_order_relaxed);
+    if (options.label != nullptr) label_process(p, options.label);
   }
   p.counted.store((id.generation() & 0xffffffffU) << 32U, std::memory_order_relaxed);
   p.inbox.store(nullptr, std::memory_order_release); // from here on it can be sent to
@@ -337,6 +350,17 @@ void pin(bool on) {
   std::int16_t core =
       on && w != nullptr && w->on != nullptr ? static_cast<std::int16_t>(w->on->index) : std::int16_t{-1};
   running_process().pinned.store(core, std::memory_order_relaxed);
+}
+
+void set_label(std::string label) {
+  runtime_section section;
+  constexpr std::size_t longest = 255;
+  if (label.size() > longest) {
+    std::size_t end = longest;
+    while (end > 0 && (static_cast<unsigned char>(label[end]) & 0xc0U) == 0x80U) --end; // no half character
+    label.resize(end);
+  }
+  detail::label_process(running_process(), std::move(label));
 }
 
 void hibernate() {

@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -183,6 +184,9 @@ pid group_leader();
 void set_group_leader(pid leader, pid process);
 /// Keeps the caller on its present core (the owner of sockets is not stolen); false undoes it.
 void pin(bool on);
+/// Names the caller for process_info and the console, where no registered name does (OTP:
+/// `proc_lib:set_label/1`). Need not be unique; cut to 255 bytes. One lock held for a look-up.
+void set_label(std::string label);
 /// Frees what the caller can do without until the next message: spare capacity of its mailbox, links and
 /// monitors, and the allocator's free blocks of this thread (Erlang: `hibernate/3`). A coroutine's frame and
 /// a behaviour's state stay as they are: C++ cannot move them.

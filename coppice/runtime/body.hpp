@@ -31,8 +31,10 @@ public:
   virtual void task_ended(std::exception_ptr error) {
     if (error) std::rethrow_exception(error);
   }
-  /// What the process is, for process_info and the console: the behaviour's class, say.
+  /// The class that it runs, for process_info and the console; of static storage and ended by a NUL.
   [[nodiscard]] virtual std::string_view label() const noexcept { return "process"; }
+  /// Which behaviour it is, as OTP names them (`gen_server`, say); likewise.
+  [[nodiscard]] virtual std::string_view behaviour() const noexcept { return "process"; }
 };
 
 } // namespace coppice

@@ -13,7 +13,9 @@ struct process_summary {
   pid process;
   pid parent;
   atom registered_name;
-  std::string label;
+  std::string label;                 ///< by `set_label`, else the one that it was spawned with; may be empty
+  std::string behaviour = "process"; ///< `gen_server`, `supervisor`, ...; `process` for a plain one
+  std::string module;                ///< the class that a behaviour runs, else empty
   run_status status = run_status::waiting;
   std::uint32_t message_queue_len = 0;
   std::uint64_t reductions = 0;

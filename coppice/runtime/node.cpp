@@ -89,13 +89,20 @@ run_status as_run_status(detail::process_status s) noexcept {
   }
 }
 
-std::optional<process_summary> summarize(const detail::process_block& p) {
+std::optional<process_summary> summarize(const detail::process_block& p, const detail::label_table& labels) {
   std::uint64_t id = p.id.load(std::memory_order_acquire);
   if (p.inbox.load(std::memory_order_acquire) == detail::inbox_dead) return std::nullopt;
   process_summary s;
   s.process = pid{id};
   s.parent = pid{p.parent_id.load(std::memory_order_relaxed)};
-  s.label = p.label.load(std::memory_order_relaxed);
+  const char* label = p.label.load(std::memory_order_relaxed);
+  s.behaviour = p.behaviour.load(std::memory_order_relaxed);
+  if (s.behaviour != "process") {
+    s.module = label;
+  } else if (label != nullptr) {
+    s.label = label;
+  }
+  if (auto own = labels.find(s.process)) s.label = std::move(*own);
   s.status = as_run_status(p.status.load(std::memory_order_relaxed));
   s.message_queue_len = p.mailbox_length.load(std::memory_order_relaxed);
   s.reductions = p.reductions.load(std::memory_order_relaxed);
@@ -112,7 +119,7 @@ std::vector<process_summary> node::processes(std::size_t limit) const {
   std::uint32_t used = machine_->table.used();
   for (std::uint32_t slot = 0; slot < used && all.size() < limit; ++slot) {
     detail::process_block* p = machine_->table.at(slot);
-    std::optional<process_summary> s = p == nullptr ? std::nullopt : summarize(*p);
+    std::optional<process_summary> s = p == nullptr ? std::nullopt : summarize(*p, machine_->labels);
     if (!s) continue;
     if (auto found = names.find(s->process); found != names.end()) s->registered_name = found->second;
     all.push_back(std::move(*s));
@@ -122,7 +129,7 @@ std::vector<process_summary> node::processes(std::size_t limit) const {
 
 std::optional<process_summary> node::summary(pid process) const {
   if (!is_process_alive(process)) return std::nullopt;
-  std::optional<process_summary> s = summarize(*machine_->table.find(process.id));
+  std::optional<process_summary> s = summarize(*machine_->table.find(process.id), machine_->labels);
   if (!s || s->process != process) return std::nullopt;
   for (auto& [name, owner] : machine_->names.all()) {
     if (owner == process) s->registered_name = name;

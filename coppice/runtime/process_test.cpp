@@ -115,6 +115,35 @@ TEST(process, a_call_to_a_process_that_dies_fails_with_its_reason) {
   });
 }
 
+struct idle_body : body {
+  void receive(message_ptr) override {}
+  [[nodiscard]] std::string_view label() const noexcept override { return "idle_body"; }
+  [[nodiscard]] std::string_view behaviour() const noexcept override { return "idler"; }
+};
+
+TEST(process, is_described_by_its_label_behaviour_and_module) {
+  node n(stepped());
+  n.run([](self me) -> task<> {
+    monitored plain = spawn_opt(spawn_options{.label = "given"}, echo, 1);
+    monitored behaving = spawn_body(spawn_options{}, std::make_unique<idle_body>());
+    set_label("runner:" + std::string(300, 'x'));
+    node& here = this_node();
+    std::optional<process_summary> s = here.summary(plain.process);
+    EXPECT_EQ(s->label, "given");
+    EXPECT_EQ(s->behaviour, "process");
+    EXPECT_EQ(s->module, "");
+    EXPECT_EQ(s->parent, me.id());
+    s = here.summary(behaving.process);
+    EXPECT_EQ(s->label, "");
+    EXPECT_EQ(s->behaviour, "idler");
+    EXPECT_EQ(s->module, "idle_body");
+    s = here.summary(me);
+    EXPECT_EQ(s->label, "runner:" + std::string(248, 'x'));
+    co_await yield();
+  });
+  EXPECT_TRUE(n.processes().size() <= 2);
+}
+
 TEST(process, threads_pass_a_token) {
   node_options options;
   options.cores = 4;

@@ -30,6 +30,7 @@ public:
   void receive(message_ptr message) final;
   void timed_out() final;
   void task_ended(std::exception_ptr error) final;
+  [[nodiscard]] std::string_view behaviour() const noexcept final { return module().name(); }
 
 protected:
   // --- what the behaviour does ---

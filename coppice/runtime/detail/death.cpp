@@ -78,7 +78,10 @@ void announce_now(process_block& p) {
       m.names.remove_all(p.self()); // named by another, and not yet told so
     }
   }
-  if (p.extras != nullptr) release_senders(p);
+  if (p.extras != nullptr) {
+    if (p.extras->labelled) m.labels.remove(p.self());
+    release_senders(p);
+  }
   tell_ties(p);
   close_inbox(p);
 }

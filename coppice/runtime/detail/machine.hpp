@@ -3,6 +3,7 @@
 
 #include "coppice/runtime/detail/blocking_pool.hpp"
 #include "coppice/runtime/detail/core.hpp"
+#include "coppice/runtime/detail/labels.hpp"
 #include "coppice/runtime/detail/names.hpp"
 #include "coppice/runtime/detail/process_table.hpp"
 #include "coppice/runtime/detail/timer_service.hpp"
@@ -48,6 +49,7 @@ public:
   std::shared_ptr<clock> time;
   process_table table;
   name_registry names;
+  label_table labels;
   timer_service timers;
   std::vector<std::unique_ptr<core>> cores;
   std::atomic<std::uint64_t> unique{1};

@@ -60,7 +60,8 @@ struct alignas(64) process_block : timer_node {
   std::atomic<std::uint32_t> mailbox_length{0}; ///< drained messages, as of the last slice: for information
   std::atomic<pushback_policy> policy{pushback_policy::none};
   std::atomic<std::uint64_t> reductions{0};
-  std::atomic<const char*> label{"process"};
+  std::atomic<const char*> label{nullptr}; ///< of its start: what it runs; of static storage, as the next
+  std::atomic<const char*> behaviour{"process"};
   std::atomic<std::int16_t> pinned{-1}; ///< the core that it must run on, or -1
   std::atomic<std::uint64_t> parent_id{0};
   std::atomic<std::uint64_t> named{0}; ///< the id of the process in the slot, if it has a name
@@ -111,6 +112,7 @@ struct alignas(64) process_block : timer_node {
 /// What few processes have.
 struct process_extras : pooled {
   atom registered_name;
+  bool labelled = false; ///< it has an entry in the table of labels
   std::vector<std::pair<pid, std::uint64_t>>
       orphans; ///< callers whose `from` an exception dropped, and their tags
   std::vector<std::pair<pid, std::uint64_t>>
