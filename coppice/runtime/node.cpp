@@ -97,11 +97,7 @@ std::optional<process_summary> summarize(const detail::process_block& p, const d
   s.parent = pid{p.parent_id.load(std::memory_order_relaxed)};
   const char* label = p.label.load(std::memory_order_relaxed);
   s.behaviour = p.behaviour.load(std::memory_order_relaxed);
-  if (s.behaviour != "process") {
-    s.module = label;
-  } else if (label != nullptr) {
-    s.label = label;
-  }
+  if (label != nullptr) (s.behaviour == "process" ? s.label : s.module) = label;
   if (auto own = labels.find(s.process)) s.label = std::move(*own);
   s.status = as_run_status(p.status.load(std::memory_order_relaxed));
   s.message_queue_len = p.mailbox_length.load(std::memory_order_relaxed);
