@@ -39,7 +39,9 @@ std::vector<void*> throw_frames(const std::exception_ptr& error) {
   void* object = nullptr;
   std::memcpy(&object, &error, sizeof(object));
   if (object != site.object) return {};
-  return {site.frames.begin(), site.frames.begin() + static_cast<std::ptrdiff_t>(site.count)};
+  // In parentheses: in braces the two iterators would be a list of two pointers.
+  return std::vector<void*>(site.frames.begin(),
+                            site.frames.begin() + static_cast<std::ptrdiff_t>(site.count));
 }
 
 const std::type_info* current_exception_type() noexcept { return abi::__cxa_current_exception_type(); }
