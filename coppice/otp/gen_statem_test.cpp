@@ -57,14 +57,14 @@ TEST(gen_statem, code_lock) {
     std::string now = co_await call<status>(*s);
     EXPECT_EQ(now, "locked");
     cast<button>(*s, 7);
-    now = co_await call<status>(*s);
-    EXPECT_EQ(now, "open");
+    std::string now2 = co_await call<status>(*s);
+    EXPECT_EQ(now2, "open");
     co_await idle_for(9999ms);
-    now = co_await call<status>(*s);
-    EXPECT_EQ(now, "open");
+    std::string now3 = co_await call<status>(*s);
+    EXPECT_EQ(now3, "open");
     co_await idle_for(2ms);
-    now = co_await call<status>(*s);
-    EXPECT_EQ(now, "locked");
+    std::string now4 = co_await call<status>(*s);
+    EXPECT_EQ(now4, "locked");
   });
 }
 

@@ -27,7 +27,8 @@ struct infos {
   using message = Message;
   static constexpr auto form = detail::message_form::info;
 };
-/// What a gen_statem sends itself: the content of time-outs and of `next_event`. Never taken from outside.
+/// An event: of a gen_event's handlers what `notify` sends; of a gen_statem what it sends itself, the content
+/// of time-outs and of `next_event`, which is never taken from outside.
 template <class Message>
 struct events {
   using message = Message;
@@ -37,9 +38,9 @@ struct events {
 namespace detail {
 
 template <class Entry>
-inline constexpr bool only_internal = false;
+inline constexpr bool is_event = false;
 template <class Message>
-inline constexpr bool only_internal<events<Message>> = true;
+inline constexpr bool is_event<events<Message>> = true;
 
 template <class T>
 inline constexpr bool always_false = false;
@@ -86,6 +87,8 @@ struct protocol {
   using reply_of = typename detail::find_reply<Request, Entries...>::type;
   template <class Message>
   static constexpr bool has_cast = (std::is_same_v<Entries, casts<Message>> || ...);
+  template <class Message>
+  static constexpr bool has_event = (std::is_same_v<Entries, events<Message>> || ...);
 
   /// Calls `visit.template operator()<Entry>()` for each entry until one returns true.
   template <class Visitor>

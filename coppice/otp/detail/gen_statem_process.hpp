@@ -247,8 +247,8 @@ private:
     using message = typename Entry::message;
     constexpr bool is_call = Entry::form == message_form::call;
     bool from_outside = e.kind <= event_type::info;
-    if ((only_internal<Entry> && from_outside) || (is_call != (e.kind == event_type::call)) ||
-        (from_outside && !only_internal<Entry> && e.content->form != Entry::form)) {
+    if ((is_event<Entry> && from_outside) || (is_call != (e.kind == event_type::call)) ||
+        (from_outside && !is_event<Entry> && e.content->form != Entry::form)) {
       return false;
     }
     if (e.content->ops->type->hash == type_hash<term>() && !std::same_as<message, term>) {
