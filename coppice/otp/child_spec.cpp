@@ -79,6 +79,7 @@ const char* to_string(supervisor_error e) noexcept {
   case supervisor_error::simple_one_for_one: return "simple_one_for_one";
   case supervisor_error::start_failed: return "start_failed";
   case supervisor_error::bad_child_spec: return "bad_child_spec";
+  case supervisor_error::no_answer: return "no_answer";
   }
   return "unknown";
 }

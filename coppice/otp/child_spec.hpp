@@ -3,6 +3,7 @@
 #pragma once
 
 #include "coppice/term/id.hpp"
+#include "coppice/term/sendable.hpp"
 #include "coppice/term/term.hpp"
 
 #include <chrono>
@@ -71,7 +72,18 @@ private:
 class child_starter;
 
 /// Extra start arguments of one child of a simple_one_for_one supervisor; opaque, may be null.
-using child_args = std::shared_ptr<const void>;
+class start_arguments;
+using child_args = std::shared_ptr<const start_arguments>;
+
+/// Both are immutable and shared by whoever knows the specification.
+template <>
+struct enable_sendable<child_starter> {
+  static constexpr bool value = true;
+};
+template <>
+struct enable_sendable<start_arguments> {
+  static constexpr bool value = true;
+};
 
 /// A child specification (`supervisor:child_spec()`).
 struct child_spec {
@@ -152,6 +164,7 @@ enum class supervisor_error : std::uint8_t {
   simple_one_for_one, ///< the request makes no sense for such a supervisor
   start_failed,       ///< the child's start function failed
   bad_child_spec,
+  no_answer, ///< there is no such supervisor, it ended meanwhile, or it is the one who asks
 };
 
 /// `supervisor_error` under OTP's name.

@@ -104,7 +104,7 @@ void gen_process::receive(message_ptr message) {
     if (message->form != message_form::info && handle_system(*message)) return;
     if (message->kind == envelope_kind::message && message->ops->type->hash == type_hash<exit_signal>() &&
         message->as<exit_signal>().from == parent_ && parent_) {
-      stop(message->as<exit_signal>().reason);
+      return on_end(message->as<exit_signal>().reason);
     }
     if (debug_ != nullptr) {
       if (debug_->suspended) {
@@ -239,7 +239,10 @@ void gen_process::answer(const sys_request& request, from who) {
     }
     break;
   }
-  case what::terminate: who.reply("ok"_atom); stop(request.reason);
+  case what::terminate:
+    who.reply("ok"_atom);
+    on_end(request.reason);
+    return;
   }
   who.reply("ok"_atom);
 }

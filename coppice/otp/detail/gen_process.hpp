@@ -40,6 +40,9 @@ protected:
   /// A message that is no system message.
   virtual void on_message(message_ptr message) = 0;
   virtual void on_timeout() {}
+  /// The parent has ended, or somebody asked for an end by `stop` or `sys::terminate`. Whoever has things to
+  /// wait for first calls `stop` later.
+  virtual void on_end(exit_reason reason) { stop(std::move(reason)); }
   /// The last thing to do before the end (OTP: terminate/2).
   virtual void on_terminate(const exit_reason& reason) = 0;
   [[nodiscard]] virtual term state_as_term() const = 0;

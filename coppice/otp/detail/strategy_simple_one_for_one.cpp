@@ -61,8 +61,8 @@ void supervisor_core::dynamic_exited(coppice::pid pid, const exit_info& why, act
 
 void supervisor_core::dynamic_restart(coppice::pid old, child_args args, actions& out) {
   if (!window_.add(now_)) {
-    out.emplace_back(
-        report{report_kind::shutdown, dynamic_spec(), old, 1, atom("reached_max_restart_intensity")});
+    out.emplace_back(report{report_kind::shutdown, dynamic_spec(), old, 1,
+                            exit_reason(atom("reached_max_restart_intensity"))});
     begin_stop({stop_self::cause::intensity, {}, {}}, out);
     return;
   }
@@ -126,13 +126,15 @@ void supervisor_core::dynamic_stopped_one(coppice::pid pid, const exit_info& why
 }
 
 void supervisor_core::note_dynamic_end(const exit_info& why) {
-  if (!clean_end(*dynamic_spec(), why.kind)) ++bad_ends_[why.reason];
+  if (clean_end(*dynamic_spec(), why.kind)) return;
+  bad_end& kept = bad_ends_[why.reason.value()];
+  if (kept.count++ == 0) kept.reason = why.reason;
 }
 
 void supervisor_core::finish_dynamic_stop(actions& out) {
   disarm_timer(out);
-  for (const auto& [reason, count] : bad_ends_) {
-    out.emplace_back(report{report_kind::shutdown_error, dynamic_spec(), {}, count, reason});
+  for (const auto& [value, end] : bad_ends_) {
+    out.emplace_back(report{report_kind::shutdown_error, dynamic_spec(), {}, end.count, end.reason});
   }
   stop_now(out);
 }

@@ -172,8 +172,8 @@ bool supervisor_core::shut_down_after(const child_spec& gone) const {
 // The child ended, or its last restart failed: its pid is in `c` for reports, but known as live no more.
 void supervisor_core::restart_child(child_it c, actions& out) {
   if (!window_.add(now_)) {
-    out.emplace_back(
-        report{report_kind::shutdown, c->spec, c->pid, 1, atom("reached_max_restart_intensity")});
+    out.emplace_back(report{report_kind::shutdown, c->spec, c->pid, 1,
+                            exit_reason(atom("reached_max_restart_intensity"))});
     drop_or_keep(c);
     begin_stop({stop_self::cause::intensity, {}, {}}, out);
     return;

@@ -43,7 +43,8 @@ public:
   [[nodiscard]] bool stopped() const noexcept { return op_.step == step_kind::stopped; }
 
   [[nodiscard]] const supervisor_flags& flags() const noexcept { return flags_; }
-  [[nodiscard]] std::vector<child_info> which_children() const;
+  /// At most `limit` rows, the newest.
+  [[nodiscard]] std::vector<child_info> which_children(std::size_t limit = SIZE_MAX) const;
   [[nodiscard]] child_counts count_children() const;
 
   /// Every running child of a simple_one_for_one supervisor.
@@ -170,8 +171,11 @@ private:
   // simple_one_for_one: a child is its pid and its arguments.
   boost::unordered_flat_map<coppice::pid, child_args, std::hash<coppice::pid>> live_;
   boost::unordered_flat_map<coppice::pid, child_args, std::hash<coppice::pid>> restarting_;
-  boost::unordered_flat_map<supervision::reason_value, std::size_t, std::hash<supervision::reason_value>>
-      bad_ends_;
+  struct bad_end {
+    supervision::reason_value reason;
+    std::size_t count = 0;
+  };
+  boost::unordered_flat_map<term, bad_end, std::hash<term>> bad_ends_;
   operation op_;
   supervision::timer_token last_timer_ = 0;
   ring<supervision::event> deferred_;

@@ -1,6 +1,7 @@
 // The supervisor's children and the requests about them.
 #include "coppice/otp/detail/supervisor_core.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -52,18 +53,21 @@ supervisor_core::child_it supervisor_core::find(const child_key& key) {
   return it == by_id_.end() ? children_.end() : it->second;
 }
 
-std::vector<child_info> supervisor_core::which_children() const {
+std::vector<child_info> supervisor_core::which_children(std::size_t limit) const {
   std::vector<child_info> all;
   if (simple()) {
     const child_spec& spec = *dynamic_spec();
-    all.reserve(live_.size() + restarting_.size());
-    for (const auto& entry : live_) all.push_back({{}, entry.first, false, spec.type, spec.modules});
-    for (std::size_t i = 0; i < restarting_.size(); ++i)
-      all.push_back({{}, {}, true, spec.type, spec.modules});
+    const std::size_t size = std::min(limit, live_.size() + restarting_.size());
+    all.reserve(size);
+    for (auto entry = live_.begin(); entry != live_.end() && all.size() < size; ++entry) {
+      all.push_back({{}, entry->first, false, spec.type, spec.modules});
+    }
+    while (all.size() < size) all.push_back({{}, {}, true, spec.type, spec.modules});
     return all;
   }
-  all.reserve(children_.size());
-  for (auto c = children_.rbegin(); c != children_.rend(); ++c) { // newest first, as OTP lists them
+  all.reserve(std::min(limit, children_.size()));
+  // Newest first, as OTP lists them.
+  for (auto c = children_.rbegin(); c != children_.rend() && all.size() < limit; ++c) {
     const bool running = c->state == child_state::running;
     all.push_back({c->spec->id, running ? c->pid : coppice::pid{}, c->state == child_state::restarting,
                    c->spec->type, c->spec->modules});
@@ -91,7 +95,8 @@ void supervisor_core::handle_request(requested r, actions& out) {
 void supervisor_core::on(request_token t, start_child_request& r, actions& out) {
   if (simple()) return respond(t, error_reply{supervisor_error::simple_one_for_one}, out);
   if (auto ok = check_child_spec(r.spec, flags_.auto_shutdown); !ok) {
-    return respond(t, error_reply{supervisor_error::bad_child_spec, {}, ok.error().message, {}}, out);
+    return respond(
+        t, error_reply{supervisor_error::bad_child_spec, {}, exit_reason(term(ok.error().message)), {}}, out);
   }
   if (auto it = by_id_.find(r.spec.id); it != by_id_.end()) {
     const child& old = *it->second;
@@ -112,8 +117,8 @@ void supervisor_core::on(request_token t, start_dynamic_request& r, actions& out
     respond(t,
             error_reply{supervisor_error::bad_child_spec,
                         {},
-                        "start_child: arguments alone start a child only under "
-                        "simple_one_for_one; give a child spec"},
+                        exit_reason(term("start_child: arguments alone start a child only under "
+                                         "simple_one_for_one; give a child spec"))},
             out);
     return;
   }
@@ -168,8 +173,8 @@ void supervisor_core::on(request_token t, get_childspec_request& r, actions& out
   respond(t, c->spec, out);
 }
 
-void supervisor_core::on(request_token t, which_children_request&, actions& out) {
-  respond(t, which_children(), out);
+void supervisor_core::on(request_token t, which_children_request& r, actions& out) {
+  respond(t, which_children(r.limit), out);
 }
 
 void supervisor_core::on(request_token t, count_children_request&, actions& out) {

@@ -122,7 +122,7 @@ TEST(supervisor_core, sup_start_normal_and_sup_stop) {
   w.start();
   EXPECT_TRUE(w.initialized);
   EXPECT_EQ(w.take_log(), (log_lines{"start a", "start b", "start c"}));
-  w.feed(shutdown_asked{{exit_class::normal, "normal"}});
+  w.feed(shutdown_asked{ended(exit_class::normal, "normal")});
   EXPECT_EQ(w.log, (log_lines{"stop c", "stop b", "stop a"}));
   ASSERT_TRUE(w.stopped);
   EXPECT_EQ(w.stopped->why, stop_self::cause::asked);
@@ -266,7 +266,7 @@ TEST_P(restart_type, one_for_one) {
   const ending& p = GetParam();
   world w = started({}, {spec("a", p.type), spec("b")});
   const pid old = w.pid_of("a");
-  w.end("a", {p.kind, "why"});
+  w.end("a", ended(p.kind, "why"));
   const pid fresh = w.pid_of("a");
   EXPECT_EQ(bool(fresh), p.restarted);
   EXPECT_NE(fresh, old);
@@ -307,7 +307,7 @@ TEST(supervisor_core, one_for_one_escalation) {
   ASSERT_TRUE(w.stopped);
   EXPECT_EQ(w.stopped->why, stop_self::cause::intensity);
   EXPECT_EQ(w.reports.back().kind, report_kind::shutdown);
-  EXPECT_EQ(w.reports.back().reason, term(atom("reached_max_restart_intensity")));
+  EXPECT_EQ(w.reports.back().reason.value(), term(atom("reached_max_restart_intensity")));
 }
 
 TEST(supervisor_core, intensity_is_counted_within_the_period) {
@@ -462,7 +462,7 @@ TEST(supervisor_core, infinity_sets_no_timer) {
   w.feed(requested{99, terminate_child_request{"a"}});
   EXPECT_EQ(w.timer, 0U);
   EXPECT_TRUE(w.core().busy());
-  w.end("a", {exit_class::shutdown, "shutdown"});
+  w.end("a", ended(exit_class::shutdown, "shutdown"));
   EXPECT_TRUE(is_ok(w.replies.at(99)));
 }
 
@@ -488,7 +488,7 @@ TEST(supervisor_core, faulty_application_shutdown) { // another reason than the 
                        row{restart::transient, exit_class::shutdown_with, false},
                        row{restart::temporary, exit_class::other, true}}) {
     world w = started({}, {spec("a", r.type)});
-    w.last_words["a"] = {r.kind, "last"};
+    w.last_words["a"] = ended(r.kind, "last");
     w.ask(terminate_child_request{"a"});
     EXPECT_EQ(w.reports.size(), r.reported ? 1U : 0U);
   }
@@ -506,7 +506,7 @@ TEST(supervisor_core, what_comes_in_between_is_put_off_in_order) {
   w.end("b", crash());
   w.feed(requested{3, restart_child_request{"a"}});
   EXPECT_THAT(w.replies, IsEmpty());
-  w.end("a", {exit_class::shutdown, "shutdown"});
+  w.end("a", ended(exit_class::shutdown, "shutdown"));
   EXPECT_TRUE(is_ok(w.replies.at(1)));
   EXPECT_EQ(error_of(w.replies.at(2)), supervisor_error::running); // its exit stood behind the request
   EXPECT_NE(w.pid_of("b"), b);
@@ -519,7 +519,7 @@ TEST(supervisor_core, a_sibling_that_died_meanwhile_is_not_signalled) {
   w.end("a", crash());
   EXPECT_EQ(w.take_log(), (log_lines{"stop c"}));
   w.end("b", crash()); // while c is awaited: neither a second restart nor a signal to the dead
-  w.end("c", {exit_class::shutdown, "shutdown"});
+  w.end("c", ended(exit_class::shutdown, "shutdown"));
   EXPECT_EQ(w.log, (log_lines{"start a", "start b", "start c"}));
   EXPECT_FALSE(w.stopped);
   EXPECT_THAT(kinds(w), ElementsAre(report_kind::child_terminated, report_kind::shutdown_error));
@@ -530,13 +530,13 @@ TEST(supervisor_core, a_stale_timer_kills_nobody) {
   w.stubborn = {"a"};
   w.feed(requested{1, terminate_child_request{"a"}});
   const timer_token stale = w.timer;
-  w.end("a", {exit_class::shutdown, "shutdown"});
+  w.end("a", ended(exit_class::shutdown, "shutdown"));
   w.stubborn = {"b"};
   w.feed(requested{2, terminate_child_request{"b"}});
   w.take_log();
   w.feed(timer_fired{stale});
   EXPECT_THAT(w.log, IsEmpty());
-  w.end("b", {exit_class::shutdown, "shutdown"});
+  w.end("b", ended(exit_class::shutdown, "shutdown"));
 }
 
 // ---- auto_shutdown
@@ -624,7 +624,7 @@ TEST(supervisor_core, simple_one_for_one_restarts_with_its_arguments) {
   supervisor_core core = std::move(*made);
   actions out;
   core.start({}, out);
-  const child_args args = std::make_shared<const int>(7);
+  const child_args args = any_args();
   core.step(requested{1, start_dynamic_request{args}}, {}, out);
   core.step(child_started{pid{1}}, {}, out);
   out.clear();
@@ -639,7 +639,7 @@ TEST(supervisor_core, do_not_save_start_parameters_for_temporary_children) {
   supervisor_core core = std::move(*made);
   actions out;
   core.start({}, out);
-  child_args args = std::make_shared<const int>(7);
+  child_args args = any_args();
   core.step(requested{1, start_dynamic_request{args}}, {}, out);
   core.step(child_started{pid{1}}, {}, out);
   out.clear();
@@ -676,9 +676,9 @@ TEST(supervisor_core, simple_one_for_one_shutdown_is_parallel_under_one_timer) {
   for (int i = 0; i < 3; ++i) w.ask(start_dynamic_request{});
   w.take_log();
   w.stubborn = {"x"};
-  w.feed(shutdown_asked{{exit_class::shutdown, "shutdown"}});
+  w.feed(shutdown_asked{ended(exit_class::shutdown, "shutdown")});
   EXPECT_EQ(w.log, (log_lines{"stop x", "stop x", "stop x"}));
-  w.end(w.alive.begin()->first, {exit_class::shutdown, "shutdown"});
+  w.end(w.alive.begin()->first, ended(exit_class::shutdown, "shutdown"));
   w.fire_timer();
   EXPECT_TRUE(w.stopped);
   ASSERT_EQ(w.reports.size(), 1U); // equal ends are gathered
@@ -744,7 +744,7 @@ TEST_P(random_run, keeps_the_invariants) {
     default:
       if (!w.alive.empty()) {
         auto it = std::next(w.alive.begin(), below(static_cast<unsigned>(w.alive.size())));
-        w.end(it->first, {static_cast<exit_class>(below(5)), "r"});
+        w.end(it->first, ended(static_cast<exit_class>(below(5)), "r"));
       }
     }
     ASSERT_EQ(w.twice, 0U);
@@ -764,7 +764,7 @@ TEST_P(random_run, keeps_the_invariants) {
     std::erase_if(want, [&](const std::string& id) { return !w.pid_of(id); });
     for (std::string& line : want) line = "stop " + line;
     w.take_log();
-    w.feed(shutdown_asked{{exit_class::shutdown, "shutdown"}});
+    w.feed(shutdown_asked{ended(exit_class::shutdown, "shutdown")});
     EXPECT_EQ(w.log, want); // the reverse of start order
   }
   EXPECT_TRUE(w.stopped);
@@ -795,13 +795,13 @@ TEST_P(random_run, keeps_the_invariants_of_simple_one_for_one) {
       if (w.timer != 0) w.fire_timer();
       break;
     default:
-      if (any) w.end(one, {static_cast<exit_class>(below(5)), "r"});
+      if (any) w.end(one, ended(static_cast<exit_class>(below(5)), "r"));
     }
     if (w.core().busy() || w.stopped) continue;
     ASSERT_EQ(w.core().count_children().active, w.alive.size());
     for (request_token t = 1001; t <= token; ++t) ASSERT_TRUE(w.replies.contains(t));
   }
-  if (!w.stopped) w.feed(shutdown_asked{{exit_class::shutdown, "shutdown"}});
+  if (!w.stopped) w.feed(shutdown_asked{ended(exit_class::shutdown, "shutdown")});
   while (!w.stopped && w.timer != 0) w.fire_timer();
   EXPECT_TRUE(w.stopped);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "coppice/otp/child_spec.hpp"
+#include "coppice/runtime/exit_reason.hpp"
 #include "coppice/term/id.hpp"
 #include "coppice/term/term.hpp"
 
@@ -16,7 +17,7 @@
 namespace coppice::detail::supervision {
 
 /// An exit or start-failure reason; carried through, compared only to count equal ones.
-using reason_value = term;
+using reason_value = exit_reason;
 
 /// The reasons a supervisor tells apart.
 enum class exit_class : std::uint8_t {
@@ -60,7 +61,9 @@ struct delete_child_request {
 struct get_childspec_request {
   child_key key;
 };
-struct which_children_request {};
+struct which_children_request {
+  std::size_t limit = SIZE_MAX; ///< rows at most
+};
 struct count_children_request {};
 
 using request =
@@ -70,7 +73,7 @@ using request =
 // Events.
 struct child_started { ///< the start asked for succeeded
   coppice::pid pid;
-  std::optional<reason_value> extra{}; ///< the Info of `{ok, Pid, Info}`
+  std::optional<term> extra{}; ///< the Info of `{ok, Pid, Info}`
 };
 struct start_ignored {}; ///< the child's start returned `ignore`
 struct start_failed {
@@ -102,7 +105,7 @@ using event = std::variant<child_started, start_ignored, start_failed, child_exi
 struct ok_reply {};
 struct child_reply { ///< `{ok, Pid}` or `{ok, Pid, Info}`; no pid: `{ok, undefined}`
   coppice::pid pid;
-  std::optional<reason_value> extra;
+  std::optional<term> extra;
 };
 struct error_reply {
   supervisor_error error;

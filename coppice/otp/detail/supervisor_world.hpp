@@ -19,6 +19,11 @@ inline std::shared_ptr<const child_starter> any_starter() {
   return {owner, reinterpret_cast<const child_starter*>(owner.get())};
 }
 
+inline child_args any_args() {
+  auto owner = std::make_shared<int>(7);
+  return {owner, reinterpret_cast<const start_arguments*>(owner.get())};
+}
+
 // The ids of these tests are texts.
 inline std::string text(const term& t) { return t.as_text().value_or("?"); }
 
@@ -30,8 +35,11 @@ inline child_spec spec(std::string id, coppice::restart r = coppice::restart::pe
   return s;
 }
 
-inline exit_info crash() { return {exit_class::other, "crash"}; }
-inline exit_info normal() { return {exit_class::normal, "normal"}; }
+inline std::string text(const exit_reason& r) { return text(r.value()); }
+inline exit_info ended(exit_class kind, const char* why) { return {kind, exit_reason(term(why))}; }
+
+inline exit_info crash() { return ended(exit_class::other, "crash"); }
+inline exit_info normal() { return ended(exit_class::normal, "normal"); }
 
 class world {
 public:
@@ -128,7 +136,7 @@ private:
       inbox_.push_back(start_ignored{});
     } else if (outcome == "fail") {
       log.push_back("fail " + id);
-      inbox_.push_back(start_failed{"no"});
+      inbox_.push_back(start_failed{exit_reason(term("no"))});
     } else {
       if (core_.flags().strategy != strategy::simple_one_for_one) {
         for (const auto& entry : alive) twice += entry.second == id ? 1 : 0;
@@ -136,8 +144,7 @@ private:
       pid p{++last_pid_};
       alive.emplace(p, id);
       log.push_back("start " + id);
-      inbox_.push_back(
-          child_started{p, outcome == "extra" ? std::optional<reason_value>("info") : std::nullopt});
+      inbox_.push_back(child_started{p, outcome == "extra" ? std::optional<term>("info") : std::nullopt});
     }
   }
   void perform(signal_child& a) { signal(a.pid, a.signal); }
@@ -151,10 +158,10 @@ private:
     if (it == alive.end()) return;
     const std::string id = it->second;
     log.push_back((s == exit_signal::kill ? "kill " : "stop ") + id);
-    exit_info why{exit_class::killed, "killed"};
+    exit_info why = ended(exit_class::killed, "killed");
     if (s == exit_signal::shutdown) {
       if (stubborn.contains(id)) return;
-      why = {exit_class::shutdown, "shutdown"};
+      why = ended(exit_class::shutdown, "shutdown");
       if (auto own = last_words.find(id); own != last_words.end()) why = own->second;
     }
     alive.erase(it);

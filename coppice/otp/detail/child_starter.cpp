@@ -1,0 +1,28 @@
+#include "coppice/otp/detail/child_starter.hpp"
+
+#include "coppice/otp/detail/gen_process.hpp"
+
+namespace coppice::detail {
+
+using namespace literals;
+
+void wrong_arguments(const std::string& expected, const std::string& got) {
+  exit(exit_reason(term::tuple("badarg"_atom, "start_child: the child takes " + expected + ", not " + got)));
+}
+
+start_begun begin_start(std::unique_ptr<gen_process> program, const start_options& options) {
+  process_block& me = running_process();
+  const std::uint64_t tag = next_unique(*me.home);
+  program->prepare(from(*me.home, me.self(), tag), options.name, me.self());
+  spawn_options spawn = options.spawn;
+  spawn.link = true;
+  open_request(me, tag);
+  try {
+    return {spawn_body(spawn, std::move(program)).process, tag, options.timeout};
+  } catch (...) { // catch-all: rethrown
+    close_request(me, tag);
+    throw;
+  }
+}
+
+} // namespace coppice::detail
