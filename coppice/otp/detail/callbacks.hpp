@@ -3,6 +3,7 @@
 
 #include "coppice/runtime/process.hpp"
 
+#include <exception>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -40,6 +41,12 @@ private:
   std::tuple<Args...> args_;
 };
 
+// GCC warns of coroutine frames that hold lambdas of templates over a source file's own types.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
 /// Awaits a callback's task and hands its value on.
 template <class T, class Take>
 process await_callback(task<T> callback, Take take) {
@@ -51,5 +58,25 @@ process await_callback_void(task<void> callback, Take take) {
   co_await callback;
   take();
 }
+
+/// The same; what leaves the callback is caught, and nothing handed on then.
+template <class T, class Take>
+process await_caught(task<T> callback, Take take, std::exception_ptr* error) {
+  try {
+    if constexpr (std::is_void_v<T>) {
+      co_await callback;
+      take();
+    } else {
+      T value = co_await callback;
+      take(std::move(value));
+    }
+  } catch (...) { // catch-all: it ends what the callback belongs to, not the process
+    *error = std::current_exception();
+  }
+}
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 } // namespace coppice::detail

@@ -37,7 +37,7 @@ struct handler_step {
 /// is over.
 class handler_slot : public pooled {
 public:
-  explicit handler_slot(handler_id id) : id(std::move(id)) {}
+  explicit handler_slot(handler_id name) : id(std::move(name)) {}
   virtual ~handler_slot() = default;
   handler_slot(const handler_slot&) = delete;
   handler_slot& operator=(const handler_slot&) = delete;
@@ -95,28 +95,12 @@ private:
 
 namespace detail {
 
-/// Awaits a callback; what leaves it is the handler's end, not the manager's.
-template <class T, class Take>
-process await_handler(task<T> callback, Take take, handler_step* step) {
-  try {
-    if constexpr (std::is_void_v<T>) {
-      co_await callback;
-      take();
-    } else {
-      T value = co_await callback;
-      take(std::move(value));
-    }
-  } catch (...) { // catch-all: OTP removes the handler, whatever it was
-    step->error = std::current_exception();
-  }
-}
-
 template <class H>
 class typed_handler final : public handler_slot {
 public:
   template <class... Args>
-  explicit typed_handler(handler_id id, Args&&... args)
-      : handler_slot(std::move(id)),
+  explicit typed_handler(handler_id name, Args&&... args)
+      : handler_slot(std::move(name)),
         arguments_(std::make_unique<deferred_args<H, std::decay_t<Args>...>>(std::forward<Args>(args)...)) {}
 
   awaited init(const term* previous, handler_step& step) override {
@@ -290,7 +274,7 @@ private:
     using returned = std::invoke_result_t<Call>;
     if constexpr (callback_result<returned>::awaits) {
       using value = typename callback_result<returned>::type;
-      return std::make_unique<process>(await_handler<value>(call(), std::move(take), &step));
+      return std::make_unique<process>(await_caught<value>(call(), std::move(take), &step.error));
     } else if constexpr (std::is_void_v<returned>) {
       call();
       take();

@@ -214,11 +214,11 @@ bool event_manager::settle(handler_slot& h, const envelope& message, const std::
     take_out(h, "remove_handler"_atom, exit_reason::normal());
   } else {
     // Called at once where nothing awaits: then there is nothing to resume.
-    auto awaited = std::make_shared<bool>(false);
-    *awaited = swap(&h, step.arguments, std::move(step.successor), true, [awaited, resume](const outcome&) {
-      if (*awaited) resume();
+    auto waits = std::make_shared<bool>(false);
+    *waits = swap(&h, step.arguments, std::move(step.successor), true, [waits, resume](const outcome&) {
+      if (*waits) resume();
     });
-    return *awaited;
+    return *waits;
   }
   return false;
 }
