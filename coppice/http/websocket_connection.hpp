@@ -1,0 +1,143 @@
+// WebSockets in processes: the handler is the connection's own process and receives frames and messages
+// alike.
+#pragma once
+
+#include "coppice/http/request.hpp"
+#include "coppice/http/websocket.hpp"
+#include "coppice/net/listener.hpp"
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace coppice::http {
+
+/// A whole message of the peer.
+struct websocket_message {
+  bool is_text = true; ///< then it is UTF-8
+  std::string data;
+};
+
+/// The last event: the closing handshake is done, or the connection broke.
+struct websocket_closed {
+  close_code code = close_code::no_status;
+  std::string reason;
+  bool clean = true; ///< the handshake went through
+};
+
+struct websocket_options {
+  websocket_limits limits;
+  std::vector<std::string> protocols = {}; ///< that the server speaks, in order of preference
+  /// Browsers send the page's Origin; one of another host gets 403 (`same_origin`).
+  bool same_origin_only = true;
+  duration ping_interval = std::chrono::seconds(30); ///< a ping after that long a silence
+  duration pong_timeout = std::chrono::seconds(20);  ///< and the end after that much more
+  duration close_timeout = std::chrono::seconds(5);  ///< for the peer's half of the closing handshake
+};
+
+/// An open WebSocket, for its handler.
+///
+/// `auto next = co_await ws.receive<outgoing, tick>();` gives a variant of `websocket_message`,
+/// `websocket_closed`, `outgoing` and `tick`, whichever is first; other messages stay in the mailbox. Pings
+/// are answered, and sent when the peer is silent, inside of `receive`. When the server drains, the peer is
+/// told 1001 (going away).
+class websocket {
+public:
+  websocket(const websocket&) = delete;
+  websocket& operator=(const websocket&) = delete;
+
+  template <class... M>
+  task<std::variant<websocket_message, websocket_closed, M...>> receive();
+
+  /// Sends a message; waits while the peer is slow. False once the WebSocket is closing or closed; the reason
+  /// comes as `websocket_closed`. Throws std::invalid_argument if the text is not UTF-8.
+  task<bool> send_text(std::string_view message);
+  task<bool> send_binary(std::string_view message);
+  /// Starts the closing handshake; `websocket_closed` follows. Returning from the handler does the same.
+  void close(close_code code = close_code::normal, std::string_view reason = {});
+
+  /// The process that runs the handler.
+  [[nodiscard]] self process() const noexcept { return me_; }
+  [[nodiscard]] bool is_open() const noexcept { return session_.is_open(); }
+
+private:
+  friend class detail::connection;
+  websocket(self me, net::tcp_socket& socket, const websocket_options& options, duration grace,
+            std::uint64_t rate);
+
+  using event = std::variant<websocket_message, websocket_closed>;
+  std::optional<event> next_event();
+  void feed(std::string_view bytes);
+  /// Sends what is queued; a peer that does not take it in time is gone.
+  task<> flush();
+  /// Asks to be told of bytes; how long to wait for them.
+  duration arm();
+  void on_readable(std::uint64_t socket);
+  void on_silence();
+  void on_drain();
+  void break_off(std::string_view why);
+  task<> finish();
+  task<bool> send_queued(websocket_session::send_result queued);
+
+  self me_;
+  net::tcp_socket& socket_;
+  const websocket_options& options_;
+  websocket_session session_;
+  std::deque<event> events_;
+  time_point last_heard_;
+  std::optional<time_point> close_by_;
+  duration write_grace_;
+  std::uint64_t write_rate_;
+  bool pinged_ = false;
+  bool closed_ = false; ///< the last event is in `events_`, or was there
+};
+
+/// Runs while the WebSocket is open; when it returns, the WebSocket is closed. An exception is reported, and
+/// the peer told 1011 (internal error).
+using websocket_handler = std::function<task<>(request&, websocket&)>;
+
+namespace detail {
+
+/// The user's message out of what was received.
+template <class Result, class Received>
+Result without_news(Received got) {
+  return std::visit(
+      [](auto& m) {
+        using type = std::decay_t<decltype(m)>;
+        if constexpr (std::is_constructible_v<Result, std::in_place_type_t<type>, type>) {
+          return Result(std::in_place_type<type>, std::move(m));
+        } else {
+          return Result(); // the server's own news: not passed here
+        }
+      },
+      got);
+}
+
+} // namespace detail
+
+template <class... M>
+task<std::variant<websocket_message, websocket_closed, M...>> websocket::receive() {
+  using result = std::variant<websocket_message, websocket_closed, M...>;
+  for (;;) {
+    co_await flush();
+    if (std::optional<event> e = next_event()) {
+      if (auto* message = std::get_if<websocket_message>(&*e)) co_return result(std::move(*message));
+      co_return result(std::move(std::get<websocket_closed>(*e)));
+    }
+    duration wait = arm();
+    auto got = co_await me_.receive<net::readable, net::drain, M...>(wait);
+    if (!got) {
+      on_silence();
+    } else if (auto* r = std::get_if<net::readable>(&*got)) {
+      on_readable(r->socket);
+    } else if (std::holds_alternative<net::drain>(*got)) {
+      on_drain();
+    } else {
+      co_return detail::without_news<result>(std::move(*got));
+    }
+  }
+}
+
+} // namespace coppice::http
