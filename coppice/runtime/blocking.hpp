@@ -43,6 +43,7 @@ public:
 
 private:
   struct outcome {
+    outcome() noexcept {} // no aggregate: it has no form as a term
     std::exception_ptr error;
     std::conditional_t<std::is_void_v<result>, std::optional<bool>, std::optional<result>> value;
   };
@@ -51,7 +52,7 @@ private:
                                               Args... args) {
     return [home = p.home, to = p.self(), tag, function = std::move(function),
             args = std::tuple<Args...>(std::move(args)...)]() mutable {
-      outcome done{nullptr, std::nullopt};
+      outcome done;
       try {
         if constexpr (std::is_void_v<result>) {
           std::apply(function, std::move(args));

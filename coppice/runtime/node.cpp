@@ -155,6 +155,14 @@ node_statistics node::statistics() const {
 
 // --- running ---
 
+namespace {
+
+constexpr std::uint64_t batch =
+    1000; ///< slices of a stepped node between two looks at what it is to wait for
+constexpr int busy_batches = 100;
+
+} // namespace
+
 void node::run_until_idle() { machine_->workers.run_until_idle(); }
 
 void node::advance(duration by) {
@@ -175,7 +183,14 @@ void node::wait_for(pid process, const std::function<bool()>& done) {
     throw std::logic_error("node::run may not be called from a process");
   if (machine_->options.stepped) {
     auto& clock = dynamic_cast<manual_clock&>(*machine_->time);
-    while (run_until_idle(), !done()) {
+    for (int patience = busy_batches; patience > 0;) {
+      bool idle = machine_->workers.run_until_idle(batch);
+      if (done()) { // the others may finish what they do, unless they never do
+        if (idle) return;
+        --patience;
+        continue;
+      }
+      if (!idle) continue;
       std::optional<time_point> next = machine_->cores[0]->wheel.next_due();
       if (!next) {
         exit(process, exit_reason::kill());
@@ -202,17 +217,22 @@ bool node::shutdown() {
   if (m.shut_down.exchange(true)) return m.ended_cleanly;
   time_point deadline = m.time->now() + m.options.shutdown_timeout;
   pid root{m.root.load(std::memory_order_acquire)};
-  auto wait_until = [&](const std::function<bool()>& over) {
+  auto wait_until = [&](time_point until, const std::function<bool()>& over) {
     if (m.options.stepped) {
-      while (run_until_idle(), !over()) {
-        std::optional<time_point> next = m.cores[0]->wheel.next_due();
-        if (!next || *next > deadline) return;
-        dynamic_cast<manual_clock&>(*m.time).advance_to(*next);
+      auto& clock = dynamic_cast<manual_clock&>(*m.time);
+      while (!over() && clock.now() < until) {
+        bool idle = m.workers.run_until_idle(batch);
+        if (idle && over()) return;
+        if (idle && !m.cores[0]->has_work()) {
+          clock.advance_to(std::min(m.cores[0]->wheel.next_due().value_or(until), until));
+        } else { // somebody never rests: time passes all the same
+          clock.advance(std::chrono::milliseconds(1));
+        }
       }
       return;
     }
     m.finish_waiters.fetch_add(1, std::memory_order_seq_cst);
-    while (!over() && m.time->now() < deadline) {
+    while (!over() && m.time->now() < until) {
       std::unique_lock lock(m.finished_mutex);
       m.finished.wait_for(lock, std::chrono::milliseconds(10));
     }
@@ -220,14 +240,16 @@ bool node::shutdown() {
   };
   if (root && is_process_alive(root)) {
     exit(root, exit_reason::shutdown());
-    wait_until([&] { return !is_process_alive(root); });
+    wait_until(deadline, [&] { return !is_process_alive(root); });
   }
-  wait_until([&] { // again and again: what was running may have started others meanwhile
+  time_point last =
+      std::max(deadline, m.time->now() + std::chrono::milliseconds(500)); // to kill takes time, too
+  wait_until(last, [&] { // again and again: what was running may have started others meanwhile
     for (const process_summary& p : processes()) exit(p.process, exit_reason::kill());
     return statistics().processes == 0;
   });
   bool clean = statistics().processes == 0;
-  bool stopped = m.stop(std::max(deadline, m.time->now() + std::chrono::milliseconds(500)));
+  bool stopped = m.stop(std::max(last, m.time->now() + std::chrono::milliseconds(500)));
   m.ended_cleanly = clean && stopped;
   return m.ended_cleanly;
 }

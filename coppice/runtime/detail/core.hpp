@@ -40,6 +40,7 @@ public:
   void run_soon(process_block& p) noexcept;
   /// The next process to run, or null: own queue first, then stolen.
   process_block* next() noexcept;
+  [[nodiscard]] bool has_work() const noexcept { return run_next_ != nullptr || queue.length() > 0; }
   /// Sleeps until there may be something to do.
   void sleep() noexcept;
   /// Now and then: timers and sockets. `long_slice` tells that time has certainly passed.

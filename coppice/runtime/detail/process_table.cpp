@@ -44,7 +44,9 @@ bool process_table::refill(free_slots& into) {
   std::uint32_t used = used_.load(std::memory_order_relaxed);
   bool prefer_fresh = shared_.size < batch * 4;
   if (!prefer_fresh || used >= max_) {
-    for (std::size_t i = 0; i < batch && shared_.size > 0; ++i) append(into, *take(shared_));
+    // Where slots are scarce a core takes few, so that the others find some, too.
+    std::size_t share = used >= max_ ? std::min(batch, shared_.size / 16 + 1) : batch;
+    for (std::size_t i = 0; i < share && shared_.size > 0; ++i) append(into, *take(shared_));
     if (into.size > 0) return true;
   }
   for (std::size_t i = 0; i < batch && used < max_; ++i, ++used) {
@@ -78,7 +80,7 @@ process_block* process_table::acquire(free_slots* cache) {
 }
 
 void process_table::release(process_block& p, free_slots* cache) noexcept {
-  if (cache == nullptr) {
+  if (cache == nullptr || used() >= max_) { // all are in use or were: none is kept from the others
     std::lock_guard guard(mutex_);
     append(shared_, p);
     return;

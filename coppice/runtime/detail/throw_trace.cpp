@@ -46,6 +46,7 @@ std::vector<void*> throw_frames(const std::exception_ptr& error) {
 
 const std::type_info* current_exception_type() noexcept { return abi::__cxa_current_exception_type(); }
 
+#ifndef COPPICE_SANITIZED // whose own interceptor stands there
 static void note_throw(const void* object, const std::type_info* type) noexcept {
   site.count = 0;
   site.object = object;
@@ -57,6 +58,7 @@ static void note_throw(const void* object, const std::type_info* type) noexcept 
   std::size_t frames = boost::stacktrace::safe_dump_to(2, site.frames.data(), sizeof(site.frames));
   site.count = frames > 0 ? frames - 1 : 0;
 }
+#endif
 
 } // namespace detail
 } // namespace coppice

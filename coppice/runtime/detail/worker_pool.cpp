@@ -125,24 +125,21 @@ process_block* worker_pool::find_work(worker& w) noexcept {
   return found;
 }
 
-void worker_pool::run_until_idle() {
+bool worker_pool::run_until_idle(std::uint64_t slices_max) {
   stepper_.on = machine_.cores[0].get();
   bound_thread bound(machine_, stepper_);
   core& c = *stepper_.on;
-  for (;;) {
-    if (process_block* p = c.next()) {
-      run_slice(stepper_, *p);
-      continue;
+  while (slices_max > 0) {
+    process_block* p = c.next();
+    if (p == nullptr) {
+      c.fire_timers(machine_.time->now());
+      p = c.next();
     }
-    c.fire_timers(machine_.time->now());
-    if (c.queue.empty_for_sure()) {
-      if (process_block* p = c.next()) {
-        run_slice(stepper_, *p);
-        continue;
-      }
-      return;
-    }
+    if (p == nullptr) return true;
+    run_slice(stepper_, *p);
+    --slices_max;
   }
+  return false;
 }
 
 // --- the monitor ---

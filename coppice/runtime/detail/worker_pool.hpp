@@ -26,8 +26,9 @@ public:
   /// Ends them; false if some are still in user code at the deadline: those are detached.
   bool stop(time_point deadline);
 
-  /// Does the work of core 0 on the calling thread until nothing is runnable (a stepped node).
-  void run_until_idle();
+  /// Does the work of core 0 on the calling thread until nothing is runnable (a stepped node). False if there
+  /// is still something after that many slices.
+  bool run_until_idle(std::uint64_t slices_max = UINT64_MAX);
   [[nodiscard]] worker& stepper() noexcept { return stepper_; }
 
 private:
