@@ -1,0 +1,18 @@
+// The messaging server as an application: what it is started with, and its place in a node.
+#pragma once
+
+#include "coppice/http/server.hpp"
+#include "servers/messaging/shell/supervisors.hpp"
+
+namespace coppice::messaging {
+
+/// The child `messaging_sup` for a node's root supervisor. The chat's table lives as long as a copy of the
+/// handle does, so keep one beside the root: then the death of any process leaves it alone.
+child_description top_child(const chat& c);
+
+/// Adds the page (`/`, `/chat/...`) and its WebSocket (`/chat/ws`) to a server's routes. The server checks
+/// Host and Origin and sets the security headers of every answer (PROTOCOL.md, "HTTP"); its listener should
+/// be registered as `connection_sup`: the connections' processes are its children.
+void mount(http::routes& routes, const chat& c);
+
+} // namespace coppice::messaging

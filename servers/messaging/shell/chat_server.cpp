@@ -1,0 +1,39 @@
+#include "servers/messaging/shell/chat_server.hpp"
+
+#include "servers/messaging/shell/mailbox_store.hpp"
+
+#include <fmt/format.h>
+
+#include <random>
+
+namespace coppice::messaging {
+namespace {
+
+constexpr const char* own_name = "chat_server";
+
+} // namespace
+
+chat_server::chat_server(chat c) : chat_(std::move(c)), run_(std::to_string(std::random_device()())) {}
+
+task<> chat_server::handle_cast(send_message m) {
+  post_message request{own_name, fmt::format("{}-{:08x}", run_, ++sent_), std::move(m.user),
+                       std::move(m.text)};
+  auto done = co_await ask_store(std::move(request));
+  if (!done || !*done) co_return; // a cast tells nobody
+  const auto box = chat_.read([](const chat_table& t) { return t.state_of(own_name); });
+  ack_events seen{own_name, box->last}; // nobody reads this mailbox
+  std::optional<ok> acked = co_await ask_store(std::move(seen));
+  static_cast<void>(acked);
+}
+
+std::vector<std::string> chat_server::handle_call(const get_messages& m) const {
+  const event_range kept = chat_.read([&](const chat_table& t) { return t.events_after(m.user, 0); });
+  std::vector<std::string> texts;
+  for (const event_ptr& e : kept.events) {
+    const chat_message* said = e->message();
+    if (said != nullptr && said->from != m.user) texts.push_back(said->text);
+  }
+  return texts;
+}
+
+} // namespace coppice::messaging

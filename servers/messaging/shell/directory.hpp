@@ -1,0 +1,51 @@
+// Who is online, and who is told of it.
+#pragma once
+
+#include "servers/messaging/shell/chat.hpp"
+#include "servers/messaging/shell/messages.hpp"
+
+#include <map>
+#include <set>
+
+namespace coppice::messaging {
+
+/// Time to tell everybody of the rooms.
+struct tell_rooms {};
+/// Time to tell everybody who is online: after a new start, when the connections have signed in again.
+struct tell_online {};
+
+/// Registered as `directory`. Watches the connections that signed in: a user is online while there is one.
+/// When it starts again, its connections sign in anew by themselves.
+class directory : public gen_server {
+public:
+  using protocol =
+      coppice::protocol<calls<sign_in, std::optional<online_list>>, calls<who_is_online, online_list>,
+                        casts<rooms_changed>, infos<down>, infos<tell_rooms>, infos<tell_online>>;
+  static constexpr std::size_t most_devices = 8;  ///< connections of a user
+  static constexpr std::size_t most_names = 1000; ///< in a list of who is online
+
+  explicit directory(chat c) : chat_(std::move(c)) {}
+  void init();
+  /// Nothing: the user has as many connections as there may be.
+  std::optional<online_list> handle_call(const sign_in& m);
+  [[nodiscard]] online_list handle_call(who_is_online m) const;
+  void handle_cast(rooms_changed m);
+  void handle_info(const down& m);
+  void handle_info(tell_rooms m);
+  void handle_info(tell_online m) const;
+  [[nodiscard]] term state() const;
+
+private:
+  template <class News>
+  void tell_all(const News& news) const;
+
+  chat chat_;
+  std::map<pid, std::string> connections_;
+  std::map<std::string, std::set<pid>> users_;
+  bool rooms_timer_set_ = false;
+};
+
+/// The directory, wherever it runs now.
+server_ref<directory> the_directory();
+
+} // namespace coppice::messaging
