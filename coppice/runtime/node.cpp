@@ -71,6 +71,14 @@ void node::report(const coppice::report& what) {
   if (sink) sink(what);
 }
 
+std::shared_ptr<void> node::part_of(std::uint64_t type, std::shared_ptr<void> (*make)()) {
+  std::lock_guard guard(machine_->parts_mutex);
+  for (const auto& [key, part] : machine_->parts) {
+    if (key == type) return part;
+  }
+  return machine_->parts.emplace_back(type, make()).second;
+}
+
 void node::set_report_sink(report_sink sink) {
   std::lock_guard guard(machine_->sink_mutex);
   machine_->sink = std::move(sink);

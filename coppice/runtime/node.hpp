@@ -102,6 +102,14 @@ public:
   void report(const coppice::report& what);
   void set_report_sink(report_sink sink);
 
+  /// What a higher layer keeps for the whole node, instead of a global: the node's one T, default-constructed
+  /// at its first use. Lives as long as the node. One lock and a search among few; keep the pointer.
+  template <class T>
+  std::shared_ptr<T> part() {
+    return std::static_pointer_cast<T>(
+        part_of(type_hash<T>(), [] { return std::shared_ptr<void>(std::make_shared<T>()); }));
+  }
+
   /// A stepped node only: works until nothing can run now; timers do not make time move.
   void run_until_idle();
   /// A stepped node only: lets that much time pass, timer by timer.
@@ -126,6 +134,7 @@ private:
   /// the user made.
   explicit node(detail::machine& inside) noexcept : machine_(&inside) {}
   void wait_for(pid process, const std::function<bool()>& done);
+  std::shared_ptr<void> part_of(std::uint64_t type, std::shared_ptr<void> (*make)());
 
   std::shared_ptr<detail::machine> owned_; ///< null in the inner node
   detail::machine* machine_;

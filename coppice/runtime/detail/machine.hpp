@@ -62,6 +62,9 @@ public:
   std::atomic<std::uint64_t> foreign_ended{0};
   time_point started;
 
+  std::mutex parts_mutex;
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<void>>> parts; ///< of node::part, by the type's hash
+
   std::mutex sink_mutex;
   report_sink sink;
 
