@@ -48,7 +48,9 @@ task<> room_registry::settle_all() {
 
 task<bool> room_registry::settle(std::string room) {
   const member_list members = chat_.read([&](const chat_table& t) { return t.members(room); });
-  if (members == nullptr) co_return co_await end_room(room);
+  if (members == nullptr) {
+    co_return co_await end_room(room);
+  }
   std::optional<pid> manager = room_process(room);
   if (!manager) {
     child_description spec = room_child(chat_, room);
@@ -64,8 +66,8 @@ task<bool> room_registry::settle(std::string room) {
 task<bool> room_registry::end_room(std::string room) {
   std::expected<ok, child_error> ended = co_await terminate_child("room_sup", room_child_id(room));
   if (!ended) co_return ended.error().what == supervisor_error::not_found;
-  ended = co_await delete_child("room_sup", room_child_id(room));
-  co_return ended.has_value();
+  std::expected<ok, child_error> forgotten = co_await delete_child("room_sup", room_child_id(room));
+  co_return forgotten.has_value();
 }
 
 task<bool> room_registry::settle_handlers(pid manager, member_list members) {

@@ -378,17 +378,17 @@ TEST(shell, a_hello_must_come_and_come_first) {
     company all;
     co_await all.start();
     pid silent = spawn(&carry, all.its_chat(), me.id());
-    to_client said = co_await me.receive<to_client>();
-    EXPECT_EQ(said.connection, silent);
-    EXPECT_EQ(said.closing, close_reason::not_signed_in);
+    to_client first = co_await me.receive<to_client>();
+    EXPECT_EQ(first.connection, silent);
+    EXPECT_EQ(first.closing, close_reason::not_signed_in);
     pid early = spawn(&carry, all.its_chat(), me.id());
     send(early, from_client{R"({"type":"who"})"});
-    said = co_await me.receive<to_client>();
-    EXPECT_EQ(said.closing, close_reason::not_signed_in);
+    to_client second = co_await me.receive<to_client>();
+    EXPECT_EQ(second.closing, close_reason::not_signed_in);
     pid odd = spawn(&carry, all.its_chat(), me.id());
     send(odd, from_client{"not json"});
-    said = co_await me.receive<to_client>();
-    EXPECT_EQ(said.closing, close_reason::bad_frame);
+    to_client third = co_await me.receive<to_client>();
+    EXPECT_EQ(third.closing, close_reason::bad_frame);
   });
 }
 
