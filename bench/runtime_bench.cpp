@@ -27,6 +27,7 @@ constexpr std::array workloads{
     workload{"call64", call64},
     workload{"big", big},
     workload{"selrecv", selective_receive},
+    workload{"restart", restart},
     workload{"timers", timers},
     workload{"hog", hog},
 };
