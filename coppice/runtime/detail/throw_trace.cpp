@@ -64,13 +64,15 @@ static void note_throw(const void* object, const std::type_info* type) noexcept 
 } // namespace coppice
 
 #ifndef COPPICE_SANITIZED
-// NOLINTBEGIN(bugprone-reserved-identifier): the ABI's own name
-extern "C" void __cxa_throw(void* object, std::type_info* type, void (*destroy)(void*)) {
+// By its label: GCC declares the function itself, with another type, once a file throws.
+extern "C" void coppice_throw(void* object, std::type_info* type,
+                              void (*destroy)(void*)) __asm__("__cxa_throw");
+
+extern "C" void coppice_throw(void* object, std::type_info* type, void (*destroy)(void*)) {
   using throw_function = void (*)(void*, std::type_info*, void (*)(void*));
   static const auto next = reinterpret_cast<throw_function>(dlsym(RTLD_NEXT, "__cxa_throw"));
   coppice::detail::note_throw(object, type);
   next(object, type, destroy);
   __builtin_unreachable();
 }
-// NOLINTEND(bugprone-reserved-identifier)
 #endif
