@@ -459,6 +459,29 @@ TEST(shell, a_store_that_is_gone_for_long_is_unavailable_not_silent) {
   });
 }
 
+TEST(shell, news_that_a_store_could_not_tell_are_told_by_the_next) {
+  node n(quiet());
+  n.run([](self me) -> task<> {
+    company all;
+    co_await all.start();
+    page& bob = all.add("bob");
+    co_await all.run(me, 1s);
+    // As if the store had ended between writing and telling.
+    all.its_chat().write([](chat_table& t) {
+      EXPECT_TRUE(t.post("ann", "message-1", "bob", "hi", 0).has_value());
+      EXPECT_TRUE(t.join("bob", "#lobby").has_value());
+    });
+    co_await all.run(me, 1s);
+    EXPECT_THAT(bob.shown(), IsEmpty());
+    exit(*whereis(atom("mailbox_store")), exit_reason::kill());
+    co_await all.run(me, 1s);
+    EXPECT_THAT(bob.shown(), ElementsAre("ann bob: hi"));
+    EXPECT_EQ(bob.rooms().at("#lobby"), "1*");
+    EXPECT_THAT(bob.members().at("#lobby"), ElementsAre("bob"));
+    EXPECT_TRUE(room_process("#lobby").has_value());
+  });
+}
+
 /// Kills by seed, between any two steps, of any process there is.
 class kills : public testing::TestWithParam<unsigned> {};
 
