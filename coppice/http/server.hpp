@@ -74,7 +74,7 @@ public:
     } else {
       static_assert(std::is_same_v<result, task<response>>,
                     "a handler is `response f(request&)` or `task<response> f(request&)`");
-      return std::move(f);
+      return handler(std::move(f));
     }
   }
 
