@@ -1,13 +1,12 @@
 // gen_event on a stepped node; the cases are named after those of OTP's gen_event_SUITE where there is one.
 #include "coppice/otp/gen_event.hpp"
 
-#include "coppice/runtime/node.hpp"
+#include "coppice/otp/detail/test_node.hpp"
 #include "coppice/term/text.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 
 namespace coppice {
@@ -17,30 +16,6 @@ using namespace std::chrono_literals;
 using namespace literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-// What handlers did, for the test that owns it: nodes are stepped, so no lock.
-using diary = std::vector<std::string>;
-using shared_diary = std::shared_ptr<diary>;
-
-} // namespace
-
-template <>
-struct enable_sendable<shared_diary> {
-  static constexpr bool value = true;
-};
-
-namespace {
-
-struct fixture {
-  fixture() : n(options()) {}
-  node_options options() {
-    node_options o = stepped();
-    o.on_report = [this](const report& r) { reports.push_back(r); };
-    return o;
-  }
-  std::vector<report> reports;
-  node n;
-};
 
 struct said {
   std::string text;
@@ -113,7 +88,7 @@ task<manager> start_manager() {
 }
 
 TEST(gen_event, notify_reaches_all_handlers_newest_first) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     manager m = co_await start_manager();
     auto d = std::make_shared<diary>();
@@ -160,7 +135,7 @@ task<std::size_t> handlers_of(manager m) {
 }
 
 TEST(gen_event, start) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     start_result<gen_event> first = co_await start<gen_event>(local("alarms"));
     EXPECT_TRUE(first.has_value());
@@ -173,7 +148,7 @@ TEST(gen_event, start) {
 }
 
 TEST(gen_event, delete_handler_gives_what_terminate_returned) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     two t = co_await start_two();
     std::expected<term, exit_reason> gave = co_await delete_handler(t.a, "bye"_atom);
@@ -187,7 +162,7 @@ TEST(gen_event, delete_handler_gives_what_terminate_returned) {
 }
 
 TEST(gen_event, a_handler_removes_itself) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     two t = co_await start_two();
     co_await sync_notify<leave>(t.m);
@@ -199,7 +174,7 @@ TEST(gen_event, a_handler_removes_itself) {
 }
 
 TEST(gen_event, call) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     two t = co_await start_two();
     int later = co_await call<get_later>(t.a);
@@ -215,7 +190,7 @@ TEST(gen_event, call) {
 }
 
 TEST(gen_event, a_handler_that_throws_is_removed_and_reported_while_the_manager_lives_on) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     two t = co_await start_two();
     co_await sync_notify<explode>(t.m);
@@ -229,7 +204,7 @@ TEST(gen_event, a_handler_that_throws_is_removed_and_reported_while_the_manager_
 }
 
 TEST(gen_event, a_handler_that_exits_in_a_call_fails_that_call) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     two t = co_await start_two();
     std::expected<int, exit_reason> r = co_await try_call<explode>(t.a);
@@ -241,7 +216,7 @@ TEST(gen_event, a_handler_that_exits_in_a_call_fails_that_call) {
 }
 
 TEST(gen_event, info_reaches_handle_info) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     two t = co_await start_two();
     send(*t.m.resolve(), poke{4});
@@ -251,7 +226,7 @@ TEST(gen_event, info_reaches_handle_info) {
 }
 
 TEST(gen_event, swap_handler) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     two t = co_await start_two();
     std::expected<handler_ref<quiet>, exit_reason> q = co_await swap_handler<quiet>(t.a, "shh"_atom, t.d);
@@ -266,7 +241,7 @@ TEST(gen_event, swap_handler) {
 }
 
 TEST(gen_event, a_handler_swaps_itself_in_its_place) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     two t = co_await start_two();
     std::expected<term, exit_reason> gone = co_await delete_handler(t.b);
@@ -285,7 +260,7 @@ process supervise_one(self me, manager m, shared_diary d) {
 }
 
 TEST(gen_event, add_sup_handler_goes_with_its_adder) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     manager m = co_await start_manager();
     auto d = std::make_shared<diary>();
@@ -302,7 +277,7 @@ TEST(gen_event, add_sup_handler_goes_with_its_adder) {
 }
 
 TEST(gen_event, whoever_supervises_a_handler_is_told_of_its_end) {
-  fixture f;
+  test_node f;
   f.n.run([](self me) -> task<> {
     manager m = co_await start_manager();
     auto d = std::make_shared<diary>();
@@ -324,7 +299,7 @@ TEST(gen_event, whoever_supervises_a_handler_is_told_of_its_end) {
 }
 
 TEST(gen_event, stop_terminates_all_handlers) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     two t = co_await start_two();
     std::expected<ok, exit_reason> stopped = co_await stop(t.m.name());
@@ -342,7 +317,7 @@ struct picky : event_handler {
 };
 
 TEST(gen_event, a_handler_whose_init_fails_is_not_added) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     manager m = co_await start_manager();
     std::expected<handler_ref<picky>, exit_reason> h = co_await add_handler<picky>(m, false);
@@ -391,7 +366,7 @@ private:
 };
 
 TEST(gen_event, handlers_may_await) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     two t = co_await start_two();
     std::expected<handler_ref<slow>, exit_reason> s = co_await add_handler<slow>(t.m, t.d);
@@ -423,7 +398,7 @@ private:
 };
 
 TEST(gen_event, untyped_handlers_take_terms) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     manager m = co_await start_manager();
     auto d = std::make_shared<diary>();
@@ -437,7 +412,7 @@ TEST(gen_event, untyped_handlers_take_terms) {
 }
 
 TEST(gen_event, terms_are_decoded_for_typed_handlers) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     two t = co_await start_two();
     term event = term::tuple("said"_atom, "hello");
@@ -447,7 +422,7 @@ TEST(gen_event, terms_are_decoded_for_typed_handlers) {
 }
 
 TEST(gen_event, get_state_and_replace_state) {
-  fixture f;
+  test_node f;
   f.n.run([](self) -> task<> {
     two t = co_await start_two();
     co_await sync_notify<said>(t.m, "x");
