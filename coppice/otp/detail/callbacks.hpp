@@ -4,6 +4,7 @@
 #include "coppice/runtime/process.hpp"
 
 #include <exception>
+#include <memory>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -47,19 +48,15 @@ private:
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-/// Awaits a callback's task and hands its value on.
-template <class T, class Take>
-process await_callback(task<T> callback, Take take) {
+/// Awaits a callback; its value is kept beside the coroutine, for what follows may start another one.
+template <class T>
+process await_callback(task<T> callback, std::shared_ptr<std::optional<T>> into) {
   T value = co_await callback;
-  take(std::move(value));
+  into->emplace(std::move(value));
 }
-template <class Take>
-process await_callback_void(task<void> callback, Take take) {
-  co_await callback;
-  take();
-}
+inline process await_callback(task<void> callback) { co_await callback; }
 
-/// The same; what leaves the callback is caught, and nothing handed on then.
+/// Awaits a callback and hands its value on; what leaves it is caught, and nothing handed on then.
 template <class T, class Take>
 process await_caught(task<T> callback, Take take, std::exception_ptr* error) {
   try {

@@ -118,6 +118,10 @@ void gen_process::receive(message_ptr message) {
 }
 
 void gen_process::timed_out() {
+  if (debug_ != nullptr && debug_->suspended) {
+    debug_->time_is_up = true;
+    return;
+  }
   guarded([this] { on_timeout(); });
 }
 
@@ -193,19 +197,21 @@ sys::status gen_process::status() const {
   return s;
 }
 
+namespace {
+
+/// From the exception being handled.
+exit_reason callback_failed(const atom& which) {
+  exit_reason why = exit_reason::from_exception(std::current_exception());
+  return exit_reason(term::tuple("callback_failed"_atom, which, why.value()));
+}
+
+} // namespace
+
 void gen_process::answer(const sys_request& request, from who) {
   using what = sys_request::what;
   switch (request.request) {
   case what::get_state: who.reply(state_as_term()); return;
-  case what::replace_state: {
-    term next = request.change(state_as_term());
-    if (replace_state(next)) {
-      who.reply(std::move(next));
-    } else {
-      who.fail(exit_reason(term::tuple("unsupported"_atom, "replace_state"_atom)));
-    }
-    return;
-  }
+  case what::replace_state: answer_replace_state(request, std::move(who)); return;
   case what::get_status: who.reply(status()); return;
   case what::suspend: debug().suspended = true; break;
   case what::resume:
@@ -229,16 +235,7 @@ void gen_process::answer(const sys_request& request, from who) {
     break;
   case what::trace_on: debug().tracing = true; break;
   case what::trace_off: debug().tracing = false; break;
-  case what::change_code: {
-    std::optional<exit_reason> error = debug_ != nullptr && debug_->suspended
-                                           ? on_code_change(request.b, request.c)
-                                           : exit_reason("not_suspended"_atom);
-    if (error) {
-      who.fail(std::move(*error));
-      return;
-    }
-    break;
-  }
+  case what::change_code: answer_change_code(request, std::move(who)); return;
   case what::terminate:
     who.reply("ok"_atom);
     on_end(request.reason);
@@ -247,13 +244,44 @@ void gen_process::answer(const sys_request& request, from who) {
   who.reply("ok"_atom);
 }
 
-/// Handles what was held, in order, before anything newer: by sending it to oneself again it would lose its
-/// place, so it is handled here, one by one, until a callback awaits or it is suspended again.
+void gen_process::answer_replace_state(const sys_request& request, from who) {
+  try {
+    term next = request.change(state_as_term());
+    if (replace_state(next)) {
+      who.reply(std::move(next));
+    } else {
+      who.fail(exit_reason(term::tuple("unsupported"_atom, "replace_state"_atom)));
+    }
+  } catch (...) { // catch-all: OTP tells the asker, and the process goes on with its state
+    who.fail(callback_failed("replace_state"_atom));
+  }
+}
+
+void gen_process::answer_change_code(const sys_request& request, from who) {
+  if (debug_ == nullptr || !debug_->suspended) {
+    who.fail(exit_reason("not_suspended"_atom));
+    return;
+  }
+  try {
+    std::optional<exit_reason> error = on_code_change(request.b, request.c);
+    if (error) {
+      who.fail(std::move(*error));
+    } else {
+      who.reply("ok"_atom);
+    }
+  } catch (...) { // catch-all: likewise
+    who.fail(callback_failed("code_change"_atom));
+  }
+}
+
+/// What was held is handled in its order, before anything newer.
 void gen_process::resume_handling() {
   if (debug_ == nullptr || !debug_->suspended) return;
   debug_->suspended = false;
   process_block& me = running_process();
   std::deque<message_ptr> held = std::exchange(debug_->held, {});
+  bool time_is_up = std::exchange(debug_->time_is_up, false) && (held.empty() || !messages_end_timeouts());
+  if (time_is_up) set_deadline(me, duration::zero());
   // Back to the front of the mailbox, newest first.
   while (!held.empty()) {
     put_back(me, std::move(held.back()));

@@ -2,6 +2,7 @@
 // reports. A behaviour derives from it and handles what is left.
 #pragma once
 
+#include "coppice/otp/detail/callbacks.hpp"
 #include "coppice/otp/start.hpp"
 #include "coppice/otp/sys.hpp"
 #include "coppice/runtime/body.hpp"
@@ -40,6 +41,8 @@ protected:
   /// A message that is no system message.
   virtual void on_message(message_ptr message) = 0;
   virtual void on_timeout() {}
+  /// Whether a message ends a wait for the time-out; else that comes in any case.
+  [[nodiscard]] virtual bool messages_end_timeouts() const noexcept { return false; }
   /// The parent has ended, or somebody asked for an end by `stop` or `sys::terminate`. Whoever has things to
   /// wait for first calls `stop` later.
   virtual void on_end(exit_reason reason) { stop(std::move(reason)); }
@@ -63,6 +66,25 @@ protected:
   /// Runs a callback that awaits; `finish` is called when it is over, with what it threw. Meanwhile no
   /// message is handled.
   void run(process coroutine, std::function<void()> finish);
+  /// Calls back and hands the result on: at once, or when a callback that awaits is over. True if it awaits.
+  template <class Call, class Take>
+  bool call_back(Call&& call, Take take) {
+    using returned = std::invoke_result_t<Call>;
+    using value = typename callback_result<returned>::type;
+    if constexpr (callback_result<returned>::awaits && std::is_void_v<value>) {
+      run(await_callback(call()), [kept = std::make_shared<Take>(std::move(take))] { (*kept)(); });
+    } else if constexpr (callback_result<returned>::awaits) {
+      auto kept = std::make_shared<std::pair<std::shared_ptr<std::optional<value>>, Take>>(
+          std::make_shared<std::optional<value>>(), std::move(take));
+      run(await_callback<value>(call(), kept->first), [kept] { kept->second(std::move(**kept->first)); });
+    } else if constexpr (std::is_void_v<returned>) {
+      call();
+      take();
+    } else {
+      take(call());
+    }
+    return callback_result<returned>::awaits;
+  }
   /// Reports a message that no callback takes; the process lives on, as with OTP's default handle_info.
   void unexpected(std::string_view kind, const term& message);
   /// Whether events are logged or traced: then `note_event` is worth its cost.
@@ -77,6 +99,7 @@ protected:
 private:
   struct debug_state : pooled {
     bool suspended = false;
+    bool time_is_up = false; ///< it came while suspended
     bool tracing = false;
     std::size_t log_size = 0;
     std::deque<term> log;
@@ -97,6 +120,8 @@ private:
   [[noreturn]] void failed(std::exception_ptr error);
   bool handle_system(envelope& message);
   void answer(const sys_request& request, from who);
+  void answer_replace_state(const sys_request& request, from who);
+  void answer_change_code(const sys_request& request, from who);
   [[nodiscard]] sys::status status() const;
   void resume_handling();
   debug_state& debug();

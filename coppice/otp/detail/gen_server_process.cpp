@@ -14,13 +14,25 @@ void gen_server_base::follow(next_step& next) {
   case next_step::kind::wait: return;
   case next_step::kind::timeout: set_deadline(running_process(), next.time); return;
   case next_step::kind::hibernate: hibernate(); return;
-  case next_step::kind::then: {
-    term continuation = std::move(next.continuation);
-    continue_with(continuation);
-    return;
-  }
+  case next_step::kind::then: go_on(std::move(next.continuation)); return;
   case next_step::kind::stop: stop(std::move(next.reason));
   }
+}
+
+/// A continuation may ask for another: in a loop, so that it can do so for ever.
+void gen_server_base::go_on(term continuation) {
+  if (continuing_ != nullptr) {
+    *continuing_ = std::move(continuation);
+    return;
+  }
+  std::optional<term> pending = std::move(continuation);
+  continuing_ = &pending;
+  while (pending) {
+    term current = std::move(*pending);
+    pending.reset();
+    continue_with(current);
+  }
+  continuing_ = nullptr;
 }
 
 void gen_server_base::on_timeout() { take_timeout(); }

@@ -24,6 +24,12 @@ protected:
 
   virtual void continue_with(const term& continuation) = 0;
   virtual void take_timeout() = 0;
+
+private:
+  void go_on(term continuation);
+  [[nodiscard]] bool messages_end_timeouts() const noexcept final { return true; }
+
+  std::optional<term>* continuing_ = nullptr; ///< where the next continuation goes while one is under way
 };
 
 template <class S>
@@ -41,8 +47,7 @@ protected:
   void on_init() override {
     std::exchange(arguments_, nullptr)->build(server_);
     if constexpr (requires(S& s) { s.init(); }) {
-      finish_callback([this] { return server_->init(); },
-                      [this](auto&&... value) { this->initialised(value...); });
+      call_back([this] { return server_->init(); }, [this](auto&&... value) { this->initialised(value...); });
     } else {
       started();
     }
@@ -86,16 +91,16 @@ protected:
 
   void continue_with(const term& continuation) override {
     if constexpr (requires(S& s) { s.handle_continue(continuation); }) {
-      finish_callback([&] { return server_->handle_continue(continuation); },
-                      [this](auto&&... value) { this->done(value...); });
+      call_back([&] { return server_->handle_continue(continuation); },
+                [this](auto&&... value) { this->done(value...); });
     } else {
       exit(exit_reason(term::tuple(atom("undef"), atom("handle_continue"))));
     }
   }
   void take_timeout() override {
     if constexpr (requires(S& s) { s.handle_timeout(); }) {
-      finish_callback([this] { return server_->handle_timeout(); },
-                      [this](auto&&... value) { this->done(value...); });
+      call_back([this] { return server_->handle_timeout(); },
+                [this](auto&&... value) { this->done(value...); });
     } else {
       untyped_info(term(atom("timeout")));
     }
@@ -103,25 +108,6 @@ protected:
 
 private:
   // --- after a callback ---
-
-  /// Calls back; when the callback is a coroutine that waits, the rest happens when it is over.
-  template <class Call, class Take>
-  void finish_callback(Call&& call_back, Take take) {
-    using returned = std::invoke_result_t<Call>;
-    using value = typename callback_result<returned>::type;
-    if constexpr (callback_result<returned>::awaits) {
-      if constexpr (std::is_void_v<value>) {
-        run(await_callback_void(call_back(), std::move(take)), [] {});
-      } else {
-        run(await_callback<value>(call_back(), std::move(take)), [] {});
-      }
-    } else if constexpr (std::is_void_v<returned>) {
-      call_back();
-      take();
-    } else {
-      take(call_back());
-    }
-  }
 
   void initialised() { started(); }
   void initialised(init_result& r) {
@@ -165,14 +151,14 @@ private:
       static_assert(
           requires(S& s) { s.handle_cast(std::move(m)); },
           "the server has no handle_cast for a message of its protocol");
-      finish_callback([&] { return server_->handle_cast(std::move(m)); },
-                      [this](auto&&... value) { this->done(value...); });
+      call_back([&] { return server_->handle_cast(std::move(m)); },
+                [this](auto&&... value) { this->done(value...); });
     } else {
       static_assert(
           requires(S& s) { s.handle_info(std::move(m)); },
           "the server has no handle_info for a message of its protocol");
-      finish_callback([&] { return server_->handle_info(std::move(m)); },
-                      [this](auto&&... value) { this->done(value...); });
+      call_back([&] { return server_->handle_info(std::move(m)); },
+                [this](auto&&... value) { this->done(value...); });
     }
   }
 
@@ -180,8 +166,8 @@ private:
   void handle_request(envelope& e, Message& m) {
     if constexpr (requires(S& s) { s.handle_call(std::move(m), reply_to<Reply>()); }) {
       reply_to<Reply> who(std::move(from_of(e)));
-      finish_callback([&] { return server_->handle_call(std::move(m), std::move(who)); },
-                      [this](auto&&... value) { this->done(value...); });
+      call_back([&] { return server_->handle_call(std::move(m), std::move(who)); },
+                [this](auto&&... value) { this->done(value...); });
     } else {
       static_assert(
           requires(S& s) { s.handle_call(std::move(m)); },
@@ -190,14 +176,14 @@ private:
       if constexpr (callback_result<returned>::awaits) {
         // The envelope does not outlive this function, the reply does: the `from` moves to where the task
         // ends.
-        finish_callback([&] { return server_->handle_call(std::move(m)); },
-                        [this, who = std::move(from_of(e))](auto&&... value) mutable {
-                          this->template replied<Reply>(who, value...);
-                        });
+        call_back([&] { return server_->handle_call(std::move(m)); },
+                  [this, who = std::move(from_of(e))](auto&&... value) mutable {
+                    this->template replied<Reply>(who, value...);
+                  });
       } else {
         from who = std::move(from_of(e));
-        finish_callback([&] { return server_->handle_call(std::move(m)); },
-                        [&](auto&&... value) { this->template replied<Reply>(who, value...); });
+        call_back([&] { return server_->handle_call(std::move(m)); },
+                  [&](auto&&... value) { this->template replied<Reply>(who, value...); });
       }
     }
   }
@@ -230,16 +216,16 @@ private:
     switch (e.form) {
     case message_form::call:
       if constexpr (requires(S& s) { s.handle_call(term(), from()); }) {
-        finish_callback([&] { return server_->handle_call(message_as_term(e), std::move(from_of(e))); },
-                        [this](auto&&... value) { this->done(value...); });
+        call_back([&] { return server_->handle_call(message_as_term(e), std::move(from_of(e))); },
+                  [this](auto&&... value) { this->done(value...); });
       } else {
         bad_request(e);
       }
       return;
     case message_form::cast:
       if constexpr (requires(S& s) { s.handle_cast(term()); }) {
-        finish_callback([&] { return server_->handle_cast(message_as_term(e)); },
-                        [this](auto&&... value) { this->done(value...); });
+        call_back([&] { return server_->handle_cast(message_as_term(e)); },
+                  [this](auto&&... value) { this->done(value...); });
       } else {
         unexpected("unexpected_cast", message_as_term(e));
       }
@@ -250,8 +236,8 @@ private:
 
   void untyped_info(term message) {
     if constexpr (requires(S& s) { s.handle_info(std::move(message)); }) {
-      finish_callback([&] { return server_->handle_info(std::move(message)); },
-                      [this](auto&&... value) { this->done(value...); });
+      call_back([&] { return server_->handle_info(std::move(message)); },
+                [this](auto&&... value) { this->done(value...); });
     } else {
       unexpected("unexpected_message", message);
     }

@@ -65,8 +65,7 @@ public:
 protected:
   void on_init() override {
     std::exchange(arguments_, nullptr)->build(machine_);
-    call_back([this] { return machine_->init(); },
-              [this](auto&& first) { this->initialised(std::move(first)); });
+    ask([this] { return machine_->init(); }, [this](auto&& first) { this->initialised(std::move(first)); });
     if (!awaiting_) drive();
   }
 
@@ -122,28 +121,13 @@ protected:
 private:
   // --- callbacks and what they return ---
 
-  /// Calls back and takes the result, at once or when a callback that awaits is over.
+  /// Calls back; when a callback that awaits is over, the machine goes on.
   template <class Call, class Take>
-  void call_back(Call&& call, Take take) {
-    using returned = std::invoke_result_t<Call>;
-    using value = typename callback_result<returned>::type;
-    if constexpr (callback_result<returned>::awaits) {
-      awaiting_ = true;
-      auto finish = [this] {
-        awaiting_ = false;
-        drive();
-      };
-      if constexpr (std::is_void_v<value>) {
-        run(await_callback_void(call(), std::move(take)), finish);
-      } else {
-        run(await_callback<value>(call(), std::move(take)), finish);
-      }
-    } else if constexpr (std::is_void_v<returned>) {
-      call();
-      take();
-    } else {
-      take(call());
-    }
+  void ask(Call&& call, Take take) {
+    awaiting_ = call_back(std::forward<Call>(call), [this, take = std::move(take)](auto&&... value) mutable {
+      take(std::forward<decltype(value)>(value)...);
+      if (std::exchange(awaiting_, false)) drive();
+    });
   }
 
   void initialised(state first) { initialised(init_state<state>(std::move(first))); }
@@ -222,8 +206,8 @@ private:
     if constexpr (wants_enter_calls()) {
       in_state(now, [this, &old](const auto& s) {
         if constexpr (takes_enter<std::decay_t<decltype(s)>>) {
-          this->call_back([&] { return machine_->state_enter(old, s); },
-                          [this](auto&&... value) { this->finish(std::forward<decltype(value)>(value)...); });
+          this->ask([&] { return machine_->state_enter(old, s); },
+                    [this](auto&&... value) { this->finish(std::forward<decltype(value)>(value)...); });
         } else {
           this->done();
         }
@@ -289,12 +273,12 @@ private:
   void handle_message(const Now& now, Message& m) {
     auto take = [this](auto&&... value) { this->finish(std::forward<decltype(value)>(value)...); };
     if constexpr (requires(S& s) { s.handle_event(now, std::as_const(m)); }) {
-      call_back([&] { return machine_->handle_event(now, std::as_const(m)); }, take);
+      ask([&] { return machine_->handle_event(now, std::as_const(m)); }, take);
     } else {
       static_assert(
           requires(S& s) { s.handle_event(now, std::move(m)); },
           "gen_statem: no handle_event(State, Event) for a state and an event of the protocol");
-      call_back([&] { return machine_->handle_event(now, std::move(m)); }, take);
+      ask([&] { return machine_->handle_event(now, std::move(m)); }, take);
     }
   }
 
@@ -306,21 +290,21 @@ private:
                         now, m, std::declval<reply_to<Reply>&>()))>::awaits,
                     "gen_statem: a callback that is a coroutine takes reply_to<Reply> by value");
       reply_to<Reply> who(std::move(from_of(*e.content)));
-      call_back([&] { return machine_->handle_event(now, m, who); },
-                [&](auto&&... value) {
-                  from_of(*e.content) = who.release(); // if it is still there: it may be postponed
-                  take(std::forward<decltype(value)>(value)...);
-                });
+      ask([&] { return machine_->handle_event(now, m, who); },
+          [&](auto&&... value) {
+            from_of(*e.content) = who.release(); // if it is still there: it may be postponed
+            take(std::forward<decltype(value)>(value)...);
+          });
     } else if constexpr (requires(S& s) { s.handle_event(now, m, reply_to<Reply>()); }) {
       reply_to<Reply> who(std::move(from_of(*e.content)));
-      call_back([&] { return machine_->handle_event(now, m, std::move(who)); }, take);
+      ask([&] { return machine_->handle_event(now, m, std::move(who)); }, take);
     } else {
       static_assert(
           requires(S& s) { s.handle_event(now, m); },
           "gen_statem: no handle_event(State, Request) for a state and a request of the protocol");
       // The event stays where it is until the callback is over, one that awaits included.
-      call_back([&] { return machine_->handle_event(now, m); },
-                [this, &e](auto&& value) { this->template answered<Reply>(e, std::move(value)); });
+      ask([&] { return machine_->handle_event(now, m); },
+          [this, &e](auto&& value) { this->template answered<Reply>(e, std::move(value)); });
     }
   }
   template <class Reply, class Value>
@@ -348,8 +332,8 @@ private:
     bool known = true;
     in_state(now, [&](const auto& s) {
       if constexpr (requires(S& m) { m.handle_event(s, which); }) {
-        this->call_back([&] { return machine_->handle_event(s, which); },
-                        [this](auto&&... value) { this->finish(std::forward<decltype(value)>(value)...); });
+        this->ask([&] { return machine_->handle_event(s, which); },
+                  [this](auto&&... value) { this->finish(std::forward<decltype(value)>(value)...); });
       } else {
         known = false;
       }
@@ -362,14 +346,14 @@ private:
     in_state(now, [&](const auto& s) {
       if constexpr (requires(S& m, statem_event& untyped) { m.handle_event(s, untyped); }) {
         statem_event untyped = as_untyped(e);
-        this->call_back([&] { return machine_->handle_event(s, untyped); },
-                        [&](auto&&... value) {
-                          if (e.kind == event_type::call) from_of(*e.content) = std::move(untyped.who);
-                          this->finish(std::forward<decltype(value)>(value)...);
-                        });
+        this->ask([&] { return machine_->handle_event(s, untyped); },
+                  [&](auto&&... value) {
+                    if (e.kind == event_type::call) from_of(*e.content) = std::move(untyped.who);
+                    this->finish(std::forward<decltype(value)>(value)...);
+                  });
       } else if constexpr (requires(S& m) { m.handle_event(s, statem_event()); }) {
-        this->call_back([&] { return machine_->handle_event(s, as_untyped(e)); },
-                        [this](auto&&... value) { this->finish(std::forward<decltype(value)>(value)...); });
+        this->ask([&] { return machine_->handle_event(s, as_untyped(e)); },
+                  [this](auto&&... value) { this->finish(std::forward<decltype(value)>(value)...); });
       } else {
         known = false;
       }
