@@ -322,7 +322,7 @@ task<stage> start_actor(std::string first) {
 
 TEST(gen_server, cast_and_info) {
   test_node f;
-  f.n.run([](self me) -> task<> {
+  f.n.run([](self) -> task<> {
     stage st = co_await start_actor("");
     st.tell("a cast");
     send(*st.s.resolve(), poke{"an info"});
