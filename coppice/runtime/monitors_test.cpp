@@ -192,7 +192,7 @@ TEST(monitors, that_have_spoken_are_flushed) {
 
 TEST(monitors, show_in_process_info_at_both_ends_and_go_with_the_watcher) {
   node n(quiet());
-  n.run([](self me) -> task<> {
+  n.run([](self) -> task<> {
     pid p = spawn(waits);
     pid watcher = spawn(
         [](self it, pid watched) -> process {

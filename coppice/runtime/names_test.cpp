@@ -76,7 +76,7 @@ TEST(names, are_free_before_anyone_hears_of_the_end) {
     for (int i = 0; i < 20; ++i) {
       pid p = spawn(waits);
       bool by_another = i % 2 == 0;
-      if (by_another) EXPECT_TRUE(register_name("clerk"_atom, p));
+      EXPECT_EQ(by_another && register_name("clerk"_atom, p), by_another);
       monitor(p);
       if (i % 4 == 0) {
         exit(p, exit_reason::kill());

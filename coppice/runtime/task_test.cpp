@@ -469,15 +469,16 @@ TEST(blocking, does_not_count_as_the_process) {
   });
 }
 
+std::atomic<bool> work_begun{false};
 std::atomic<bool> finish_work{false};
-std::atomic<int> works_done{0};
 
 void slow_work(witness) {
+  work_begun = true;
   while (!finish_work.load()) std::this_thread::yield();
-  ++works_done;
 }
 
 TEST(blocking, owns_its_arguments_when_its_process_is_killed) {
+  work_begun = finish_work = false;
   node_options options;
   options.cores = 2;
   node n(options);
@@ -486,7 +487,7 @@ TEST(blocking, owns_its_arguments_when_its_process_is_killed) {
       blocking work(&slow_work, witness());
       co_await work;
     });
-    co_await idle_for(2ms);
+    while (!work_begun.load()) co_await yield();
     exit(p.process, exit_reason::kill());
     down d = co_await me.receive<down>();
     EXPECT_TRUE(d.reason.is("killed"));

@@ -24,7 +24,7 @@ using namespace literals;
 #ifdef COPPICE_SANITIZED
 constexpr int scale = 1;
 #else
-constexpr int scale = 10;
+constexpr int scale = 3;
 #endif
 
 struct stop {};
