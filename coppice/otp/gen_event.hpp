@@ -63,7 +63,7 @@ public:
 
 template <std::derived_from<gen_event> M>
 struct detail::behaviour_of<M> {
-  using process = event_manager_of<M>;
+  using process = detail::event_manager_of<M>;
 };
 
 /// The address of a handler of class H: of its manager, and which one there.

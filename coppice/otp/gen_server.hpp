@@ -47,7 +47,7 @@ protected:
 
 template <std::derived_from<gen_server> S>
 struct detail::behaviour_of<S> {
-  using process = gen_server_process<S>;
+  using process = detail::gen_server_process<S>;
 };
 
 } // namespace coppice

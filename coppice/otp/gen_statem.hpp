@@ -77,7 +77,7 @@ protected:
 
 template <std::derived_from<gen_statem> S>
 struct detail::behaviour_of<S> {
-  using process = gen_statem_process<S>;
+  using process = detail::gen_statem_process<S>;
 };
 
 } // namespace coppice

@@ -42,7 +42,7 @@ protected:
 
 template <std::derived_from<supervisor> S>
 struct detail::behaviour_of<S> {
-  using process = supervisor_process<S>;
+  using process = detail::supervisor_process<S>;
 };
 
 /// A supervisor made of values instead of a class: `start_link<plain_supervisor>(flags, specs)`.

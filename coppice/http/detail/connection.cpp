@@ -367,6 +367,7 @@ task<bool> connection::upgrade(const route_target* target, request* r) {
     ws.close(close_code::internal_error);
   }
   co_await ws.finish();
+  linger_ = true; // with bytes unread, closing would take our close frame from the peer
   co_return false;
 }
 
