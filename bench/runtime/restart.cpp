@@ -58,6 +58,7 @@ task<measured> kill_again_and_again(self me) {
     time_point before = now();
     exit(child.process, exit_reason::kill());
     up next = co_await me.receive<up>();
+    child = next;
     if (whereis(atom("victim")) != child.process)
       throw std::logic_error("the child that started has no name");
     result.latencies.push_back(now() - before);

@@ -15,12 +15,15 @@ struct match {
   int number;
 };
 
-void fill_mailbox(pid me) {
-  for (int i = fill; i > 0; --i) send(me, noise{i});
+task<> fill_mailbox(pid me) {
+  for (int i = fill; i > 0; --i) {
+    send(me, noise{i});
+    if (i % steps_before_yield == 0) co_await yield();
+  }
 }
 
 task<duration> receive_at_the_tail(self me) {
-  fill_mailbox(me);
+  co_await fill_mailbox(me);
   time_point begin = now();
   for (int i = times; i > 0; --i) {
     send(me, match{i});
@@ -31,7 +34,7 @@ task<duration> receive_at_the_tail(self me) {
 }
 
 task<duration> call_times(self me, counter_ref server, bool full) {
-  if (full) fill_mailbox(me);
+  if (full) co_await fill_mailbox(me);
   time_point begin = now();
   for (int i = 0; i < times; ++i) {
     co_await call<increment>(server);
