@@ -262,7 +262,8 @@ bool node::shutdown() {
   return m.ended_cleanly;
 }
 
-void node::request_stop() {
+void node::request_stop(int status) {
+  machine_->stop_status.store(status, std::memory_order_relaxed);
   machine_->stop_requested.store(true, std::memory_order_release);
   std::lock_guard guard(machine_->finished_mutex);
   machine_->finished.notify_all();
@@ -277,7 +278,7 @@ int node::run_until_stopped() {
     timespec period{.tv_sec = 0, .tv_nsec = 100'000'000};
     if (sigtimedwait(&wanted, nullptr, &period) > 0) break;
   }
-  return shutdown() ? 0 : 1;
+  return shutdown() ? machine_->stop_status.load(std::memory_order_relaxed) : 1;
 }
 
 node& this_node() { return detail::running_node(); }

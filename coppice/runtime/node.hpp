@@ -124,7 +124,8 @@ public:
   /// Blocks until SIGTERM or SIGINT (which it takes over for the OS process) or `request_stop`, then
   /// `shutdown`. Returns the exit status for main.
   int run_until_stopped();
-  void request_stop();
+  /// Makes `run_until_stopped` return, with that status if the shutdown is a clean one.
+  void request_stop(int status = 0);
 
   [[nodiscard]] detail::machine& internals() noexcept { return *machine_; }
 

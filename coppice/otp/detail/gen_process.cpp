@@ -74,6 +74,11 @@ void gen_process::refuse(exit_reason reason) {
   exit(ignore ? exit_reason::normal() : std::move(reason));
 }
 
+void gen_process::leave(exit_reason reason) {
+  stopping_ = true;
+  exit(std::move(reason));
+}
+
 void gen_process::stop(exit_reason reason) {
   stopping_ = true;
   exit_reason final_reason = std::move(reason);
@@ -102,9 +107,10 @@ void gen_process::receive(message_ptr message) {
   answer_orphans(running_process(), exit_reason("noreply"_atom));
   guarded([this, &message] {
     if (message->form != message_form::info && handle_system(*message)) return;
-    if (message->kind == envelope_kind::message && message->ops->type->hash == type_hash<exit_signal>() &&
-        message->as<exit_signal>().from == parent_ && parent_) {
-      return on_end(message->as<exit_signal>().reason);
+    if (message->kind == envelope_kind::message && message->ops->type->hash == type_hash<exit_signal>()) {
+      // The parent's, or one from outside of all processes: the node is shutting down.
+      const exit_signal& signal = message->as<exit_signal>();
+      if (signal.from == parent_ || !signal.from) return on_end(signal.reason);
     }
     if (debug_ != nullptr) {
       if (debug_->suspended) {

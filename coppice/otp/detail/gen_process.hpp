@@ -63,6 +63,8 @@ protected:
   [[noreturn]] void refuse(exit_reason reason);
   /// Calls terminate, reports if the end is not clean, and throws what ends the process.
   [[noreturn]] void stop(exit_reason reason);
+  /// Ends the process without terminate and without a report: its owner reports the end.
+  [[noreturn]] void leave(exit_reason reason);
   /// Runs a callback that awaits; `finish` is called when it is over, with what it threw. Meanwhile no
   /// message is handled.
   void run(process coroutine, std::function<void()> finish);

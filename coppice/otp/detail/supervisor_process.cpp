@@ -1,5 +1,6 @@
 #include "coppice/otp/detail/supervisor_process.hpp"
 
+#include "coppice/otp/detail/requests.hpp"
 #include "coppice/runtime/node.hpp"
 
 #include <utility>
@@ -190,19 +191,12 @@ void supervisor_shell::on_timeout() {
 
 template <class Request>
 bool supervisor_shell::take(envelope& e) {
-  if (e.ops->type->hash == type_hash<Request>()) {
-    on(e.as<Request>(), std::move(from_of(e)));
-    return true;
-  }
-  if (e.ops->type->hash != type_hash<term>()) return false;
-  std::optional<Request> decoded = decode<Request>(e.as<term>());
-  if (!decoded) return false;
-  on(*decoded, std::move(from_of(e)));
-  return true;
+  std::optional<Request> request = request_of<Request>(e);
+  if (request) on(*request, std::move(from_of(e)));
+  return request.has_value();
 }
 
 bool supervisor_shell::take_request(envelope& e) {
-  if (e.form != message_form::call) return false;
   return take<asked::start_dynamic>(e) || take<asked::terminate_child>(e) || take<asked::start_child>(e) ||
          take<asked::which_children>(e) || take<asked::which_children_limit>(e) ||
          take<asked::count_children>(e) || take<asked::restart_child>(e) || take<asked::delete_child>(e) ||

@@ -75,6 +75,7 @@ public:
   std::condition_variable finished;
   std::atomic<std::uint32_t> finish_waiters{0};
   std::atomic<bool> stop_requested{false};
+  std::atomic<int> stop_status{0};
   std::atomic<std::uint64_t> root{0};
   std::atomic<bool> shut_down{false};
   std::mutex shutdown_mutex;
