@@ -23,6 +23,7 @@ connection::connection(chat c, self process)
 
 void connection::start() {
   set_label("connection:?");
+  set_mailbox_limit(most_waiting, overflow::kill);
   send_after(hello_within, me_, hello_timeout());
 }
 

@@ -38,9 +38,12 @@ enum class close_reason : std::uint16_t {
 /// then writes the output, then says so. It finds session and directory again when they were restarted.
 class connection {
 public:
+  /// Messages that may wait for a client that does not keep up; one more ends its process.
+  static constexpr std::uint32_t most_waiting = 16'384;
+
   connection(chat c, self process);
 
-  /// Labels the process and waits for a hello.
+  /// Labels the process, bounds its mailbox and waits for a hello.
   void start();
   task<> take_frame(std::string text);
   task<> take_news(connection_news news);

@@ -347,7 +347,8 @@ TEST(shell, devices_of_one_user_show_the_same) {
     const auto refused = [](const page& p) { return p.closed() == close_reason::refused; };
     EXPECT_EQ(std::ranges::count_if(all.pages(), refused), 1);
     for (const page& p : all.pages()) {
-      if (refused(p)) EXPECT_THAT(p.errors(), ElementsAre("too_many_devices"));
+      EXPECT_EQ(p.errors(),
+                refused(p) ? std::vector<std::string>{"too_many_devices"} : std::vector<std::string>());
     }
   });
 }
@@ -404,6 +405,23 @@ TEST(shell, frames_come_only_so_fast) {
     EXPECT_EQ(std::ranges::count(ann.types(), "pong"), 200);
     EXPECT_EQ(std::ranges::count(ann.types(), "error"), 50);
     EXPECT_THAT(ann.errors(), IsEmpty()); // each with `retry`
+  });
+}
+
+TEST(shell, a_connection_that_does_not_keep_up_ends_and_comes_back) {
+  node n(quiet());
+  n.run([](self me) -> task<> {
+    company all;
+    co_await all.start();
+    page& ann = all.add("ann");
+    co_await all.run(me, 1s);
+    ann.write("ann", "note");
+    const pid first = ann.connection();
+    for (std::uint32_t i = 0; i <= connection::most_waiting; ++i) send(first, presence_news{"bob", true});
+    co_await all.run(me, 1s);
+    EXPECT_NE(ann.connection(), first);
+    EXPECT_TRUE(ann.is_online());
+    EXPECT_THAT(ann.shown(), ElementsAre("ann ann: note"));
   });
 }
 
