@@ -18,6 +18,7 @@ struct worker {
   std::atomic<bool> revoked{false}; ///< its core has been taken, or is about to be
   std::mutex handover;              ///< held to take the core, and by sections of a revoked worker
   core* on = nullptr;               ///< null once revoked
+  unsigned first_core = 0;          ///< the number of the core that it was hired for
   process_block* running = nullptr;
   std::atomic<std::uint64_t> slices{0}; ///< counts slices, so that the monitor sees a stuck one
   int thread_id = 0;
@@ -39,6 +40,21 @@ inline context& current() noexcept { return this_context; }
 /// The running process; throws std::logic_error outside of one.
 process_block& running_process();
 
+/// Marks the worker as inside the runtime. True if its core has been taken, or may be about to: then the
+/// caller has to wait for the decision under the worker's lock.
+inline bool enter_runtime(worker& w) noexcept {
+#ifdef COPPICE_SANITIZED
+  w.inside.store(true, std::memory_order_seq_cst);
+  return w.revoked.load(std::memory_order_seq_cst);
+#else
+  // The monitor's membarrier makes this pair sequentially consistent when it matters; here only the compiler
+  // must keep the order.
+  w.inside.store(true, std::memory_order_relaxed);
+  asm volatile("" ::: "memory");
+  return w.revoked.load(std::memory_order_acquire);
+#endif
+}
+
 /// Marks the thread as inside the runtime while it lives; nests. After construction the worker's core cannot
 /// be taken away, and what the process owns cannot be touched by the monitor thread.
 class runtime_section {
@@ -48,7 +64,8 @@ public:
       worker_ = nullptr; // not a worker, or nested
       return;
     }
-    enter();
+    if (enter_runtime(*worker_)) [[unlikely]]
+      enter_revoked();
   }
   ~runtime_section() {
     if (worker_ == nullptr) return;
@@ -59,20 +76,6 @@ public:
   runtime_section& operator=(const runtime_section&) = delete;
 
 private:
-  void enter() noexcept {
-#ifdef COPPICE_SANITIZED
-    worker_->inside.store(true, std::memory_order_seq_cst);
-    bool revoked = worker_->revoked.load(std::memory_order_seq_cst);
-#else
-    // The monitor's membarrier makes this pair sequentially consistent when it matters; here only the
-    // compiler must keep the order.
-    worker_->inside.store(true, std::memory_order_relaxed);
-    asm volatile("" ::: "memory");
-    bool revoked = worker_->revoked.load(std::memory_order_acquire);
-#endif
-    if (revoked) [[unlikely]]
-      enter_revoked();
-  }
   void enter_revoked() noexcept;
 
   worker* worker_;

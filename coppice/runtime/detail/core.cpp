@@ -45,13 +45,10 @@ process_block* core::next() noexcept {
   return queue.pop();
 }
 
-void core::inject(process_block& p) noexcept {
+void core::inject(process_block& p, std::size_t backlog) noexcept {
+  bool pinned = p.pinned.load(std::memory_order_relaxed) >= 0;
   queue.push(p);
-  if (p.pinned.load(std::memory_order_relaxed) >= 0) {
-    wake_if_asleep();
-  } else if (!wake_if_asleep()) {
-    machine_.wake_one();
-  }
+  if (!wake_if_asleep() && !pinned && queue.length() > backlog) machine_.wake_one();
 }
 
 bool core::wake_if_asleep() noexcept {

@@ -50,8 +50,9 @@ public:
 
   // --- by any thread ---
 
-  /// Queues from outside and sees to it that somebody runs it.
-  void inject(process_block& p) noexcept;
+  /// Queues from outside and sees to it that somebody runs it. With more than `backlog` others before it,
+  /// another core is asked to help.
+  void inject(process_block& p, std::size_t backlog) noexcept;
   void wake() noexcept { sleeper->wake(); }
   [[nodiscard]] bool asleep() const noexcept { return asleep_.load(std::memory_order_seq_cst); }
   /// Tells the owner that time has passed, so that short but slow slices do not delay timers and sockets.

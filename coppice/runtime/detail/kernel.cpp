@@ -240,13 +240,14 @@ void set_deadline(process_block& p, duration after) {
   bool own = thread != nullptr && thread->on != nullptr;
   core& at = own ? *thread->on : *m.cores[0];
   p.wheel = &at.wheel;
+  bool earliest = false;
   {
     std::lock_guard guard(at.wheel.lock());
     p.timer().embedded = true;
     p.armed_ns.store(due, std::memory_order_seq_cst);
-    at.wheel.insert(p.timer(), due);
+    earliest = at.wheel.insert(p.timer(), due);
   }
-  if (!own) at.wake();
+  if (!own && earliest) at.wake();
 }
 
 void clear_deadline(process_block& p) noexcept {

@@ -77,6 +77,8 @@ bool machine::stop(time_point deadline) {
 
 namespace {
 
+constexpr std::size_t coreless_backlog = 64;
+
 /// The core that this thread owns, if it is one of this machine's.
 core* own_core(machine& m) noexcept {
   worker* w = current().thread;
@@ -100,12 +102,16 @@ void machine::requeue(process_block& p) noexcept {
   core* own = own_core(*this);
   std::int16_t pinned = p.pinned.load(std::memory_order_relaxed);
   if (pinned >= 0 && (own == nullptr || static_cast<unsigned>(pinned) != own->index)) {
-    cores[static_cast<std::size_t>(pinned)]->inject(p);
+    cores[static_cast<std::size_t>(pinned)]->inject(p, 0);
   } else if (own != nullptr) {
     own->queue.push(p);
     if (own->queue.length() > 1) wake_one();
+  } else if (worker* w = current().thread; w != nullptr && current().home == &owner) {
+    // Its core has been taken, yet it goes on giving others work: that one core takes it, until it cannot
+    // keep up, so that this thread is not in the way of its own helpers.
+    cores[w->first_core]->inject(p, coreless_backlog);
   } else {
-    cores[next_core.fetch_add(1, std::memory_order_relaxed) % cores.size()]->inject(p);
+    cores[next_core.fetch_add(1, std::memory_order_relaxed) % cores.size()]->inject(p, 0);
   }
 }
 

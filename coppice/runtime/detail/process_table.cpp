@@ -38,18 +38,9 @@ process_block* process_table::take(free_slots& list) noexcept {
   return p;
 }
 
-bool process_table::refill(free_slots& into) {
-  std::lock_guard guard(mutex_);
-  // Slots never used come first while there are enough: so a slot rests as long as possible before its reuse.
+void process_table::add_fresh(free_slots& into, std::size_t count) {
   std::uint32_t used = used_.load(std::memory_order_relaxed);
-  bool prefer_fresh = shared_.size < batch * 4;
-  if (!prefer_fresh || used >= max_) {
-    // Where slots are scarce a core takes few, so that the others find some, too.
-    std::size_t share = used >= max_ ? std::min(batch, shared_.size / 16 + 1) : batch;
-    for (std::size_t i = 0; i < share && shared_.size > 0; ++i) append(into, *take(shared_));
-    if (into.size > 0) return true;
-  }
-  for (std::size_t i = 0; i < batch && used < max_; ++i, ++used) {
+  for (std::size_t i = 0; i < count && used < max_; ++i, ++used) {
     std::atomic<process_block*>& segment = segments_[used >> segment_bits];
     process_block* blocks = segment.load(std::memory_order_relaxed);
     if (blocks == nullptr) {
@@ -64,19 +55,24 @@ bool process_table::refill(free_slots& into) {
     segment.store(blocks, std::memory_order_release);
   }
   used_.store(used, std::memory_order_release);
-  return into.size > 0;
+}
+
+void process_table::refill(free_slots& into, std::size_t count) {
+  std::lock_guard guard(mutex_);
+  // Slots never used come first while there are enough: so a slot rests as long as possible before its reuse.
+  if (shared_.size < batch * 4) add_fresh(into, count);
+  if (into.size > 0) return;
+  // Where slots are scarce a core takes few, so that the others find some, too.
+  bool scarce = used_.load(std::memory_order_relaxed) >= max_;
+  std::size_t share = scarce ? std::min(count, shared_.size / 16 + 1) : count;
+  while (into.size < share && shared_.size > 0) append(into, *take(shared_));
 }
 
 process_block* process_table::acquire(free_slots* cache) {
-  free_slots none;
-  free_slots& list = cache == nullptr ? none : *cache;
-  if (list.size == 0 && !refill(list)) return nullptr;
-  process_block* p = take(list);
-  if (cache == nullptr && none.size > 0) {
-    std::lock_guard guard(mutex_);
-    while (process_block* rest = take(none)) append(shared_, *rest);
-  }
-  return p;
+  free_slots one;
+  free_slots& list = cache == nullptr ? one : *cache;
+  if (list.size == 0) refill(list, cache == nullptr ? 1 : batch);
+  return take(list);
 }
 
 void process_table::release(process_block& p, free_slots* cache) noexcept {

@@ -49,7 +49,8 @@ private:
   static constexpr std::size_t slots_max = std::size_t{1} << pid::slot_bits;
   static constexpr std::size_t batch = 256; ///< slots that a core takes or gives back at once
 
-  bool refill(free_slots& into);
+  void add_fresh(free_slots& into, std::size_t count);
+  void refill(free_slots& into, std::size_t count);
   void append(free_slots& list, process_block& p) noexcept;
   process_block* take(free_slots& list) noexcept;
 

@@ -17,8 +17,7 @@ class user_section {
 public:
   explicit user_section(worker& w) noexcept : worker_(w) { w.inside.store(false, std::memory_order_release); }
   ~user_section() {
-    worker_.inside.store(true, std::memory_order_seq_cst);
-    if (!worker_.revoked.load(std::memory_order_seq_cst)) return;
+    if (!enter_runtime(worker_)) return;
     std::lock_guard wait_for_decision(worker_.handover); // the monitor may just be trying, or announcing us
   }
   user_section(const user_section&) = delete;

@@ -13,12 +13,25 @@ public:
   void lock() noexcept {
     while (locked_.exchange(true, std::memory_order_seq_cst)) {
       for (int spin = 0; locked_.load(std::memory_order_relaxed); ++spin) {
-        if (spin >= 64) std::this_thread::yield(); // the holder may have been preempted
+        if (spin < 64) {
+          pause();
+        } else {
+          std::this_thread::yield(); // the holder may have been preempted
+        }
       }
     }
   }
   bool try_lock() noexcept { return !locked_.exchange(true, std::memory_order_seq_cst); }
   void unlock() noexcept { locked_.exchange(false, std::memory_order_seq_cst); }
+
+  /// Tells the processor that the thread spins.
+  static void pause() noexcept {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+  }
 
 private:
   std::atomic<bool> locked_{false};

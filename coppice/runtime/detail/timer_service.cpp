@@ -25,6 +25,7 @@ reference timer_service::start(duration after, pid to, envelope_ptr message, ref
   core& at = own ? *thread->on : *machine_.cores[0];
   shelf& place = shelves_[at.index];
   reference ref;
+  bool earliest = false;
   {
     std::lock_guard guard(at.wheel.lock());
     std::uint32_t slot;
@@ -43,9 +44,9 @@ reference timer_service::start(duration after, pid to, envelope_ptr message, ref
     t.unique = unique;
     t.to = to;
     t.message = std::move(message);
-    at.wheel.insert(t, due_at(machine_, after));
+    earliest = at.wheel.insert(t, due_at(machine_, after));
   }
-  if (!own) at.wake();
+  if (!own && earliest) at.wake();
   return ref;
 }
 

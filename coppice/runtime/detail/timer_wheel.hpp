@@ -40,11 +40,14 @@ public:
 
   spin_lock& lock() noexcept { return lock_; }
 
-  /// Puts the node in, due at `due_ns`. The lock is held; the node is in no wheel.
-  void insert(timer_node& node, std::int64_t due_ns) noexcept {
+  /// Puts the node in, due at `due_ns`. The lock is held; the node is in no wheel. True if whoever sleeps
+  /// until `next_due()` has to look again.
+  bool insert(timer_node& node, std::int64_t due_ns) noexcept {
+    std::int64_t before = hint_ns_.load(std::memory_order_relaxed);
     node.due_ns = due_ns;
     place(node, end::back);
     ++size_;
+    return hint_ns_.load(std::memory_order_relaxed) < before;
   }
 
   /// Takes the node out; false if it was not in. The lock is held.
