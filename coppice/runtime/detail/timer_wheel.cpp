@@ -1,6 +1,7 @@
 #include "coppice/runtime/detail/timer_wheel.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 namespace coppice::detail {
@@ -27,13 +28,11 @@ std::size_t distance_to_occupied(const std::array<std::uint64_t, timer_wheel::sl
 
 void timer_wheel::place(timer_node& node, end where) noexcept {
   std::uint64_t tick = std::max(ceil_tick(node.due_ns), now_tick_);
-  std::uint64_t distance = tick - now_tick_;
   unsigned l = 0;
-  while (l + 1 < levels && distance >= (std::uint64_t{1} << (slot_bits * (l + 1)))) ++l;
-  if (distance >= (std::uint64_t{1} << (slot_bits * levels))) { // beyond the wheel: its furthest slot
-    tick = now_tick_ + (std::uint64_t{1} << (slot_bits * levels)) - 1;
-  }
-  std::size_t slot = (tick >> (slot_bits * l)) & (slots - 1);
+  while (l + 1 < levels && position(tick, l) - position(now_tick_, l) >= slots) ++l;
+  // Beyond the outermost wheel: its furthest slot.
+  std::uint64_t at = std::min(position(tick, l), position(now_tick_, l) + slots - 1);
+  std::size_t slot = at & (slots - 1);
   level& wheel = levels_[l];
   bool empty = wheel.heads[slot] == nullptr;
   node.link = empty || where == end::front ? &wheel.heads[slot] : wheel.tails[slot];
@@ -41,9 +40,9 @@ void timer_wheel::place(timer_node& node, end where) noexcept {
   *node.link = &node;
   (node.next != nullptr ? node.next->link : wheel.tails[slot]) = &node.next;
   node.level = static_cast<std::uint8_t>(l);
-  node.slot = static_cast<std::uint8_t>(slot);
+  node.slot = static_cast<std::uint16_t>(slot);
   wheel.occupied[slot / 64] |= std::uint64_t{1} << (slot % 64);
-  auto wake = static_cast<std::int64_t>((tick >> (slot_bits * l)) << (slot_bits * l + tick_shift));
+  auto wake = static_cast<std::int64_t>(at << (window_bits * l + tick_shift));
   if (wake < hint_ns_.load(std::memory_order_relaxed)) hint_ns_.store(wake, std::memory_order_relaxed);
 }
 
@@ -58,21 +57,33 @@ void timer_wheel::unlink(timer_node& node) noexcept {
   node.next = nullptr;
 }
 
-void timer_wheel::cascade(unsigned from_level) noexcept {
-  std::size_t slot = (now_tick_ >> (slot_bits * from_level)) & (slots - 1);
+/// Moves the newest node of an outer wheel's slot inwards; false if there is none.
+bool timer_wheel::move_inwards(unsigned from_level, std::uint64_t from) noexcept {
   level& wheel = levels_[from_level];
-  timer_node* node = std::exchange(wheel.heads[slot], nullptr);
-  wheel.occupied[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
-  timer_node* newest_first = nullptr;
-  while (node != nullptr) {
-    timer_node* next = node->next;
-    node->next = std::exchange(newest_first, node);
-    node = next;
+  std::size_t slot = from & (slots - 1);
+  if (wheel.heads[slot] == nullptr) return false;
+  static_assert(offsetof(timer_node, next) == 0);
+  auto* newest = reinterpret_cast<timer_node*>(wheel.tails[slot]); // whose `next` it is
+  unlink(*newest);
+  place(*newest, end::front);
+  return true;
+}
+
+/// Where a slot of an outer wheel begins with this tick, what is left in it moves inwards now.
+void timer_wheel::begin_windows() noexcept {
+  for (unsigned l = levels - 1; l >= 1; --l) {
+    if (position(now_tick_, l) << (window_bits * l) != now_tick_) continue;
+    while (move_inwards(l, position(now_tick_, l))) {
+    }
   }
-  while (newest_first != nullptr) {
-    timer_node* next = newest_first->next;
-    place(*newest_first, end::front);
-    newest_first = next;
+}
+
+/// Moves some of what the next slots of the outer wheels hold inwards, before their time.
+void timer_wheel::move_ahead() noexcept {
+  constexpr unsigned at_once = 128;
+  unsigned moved = 0;
+  for (unsigned l = 1; l < levels; ++l) {
+    while (moved < at_once && move_inwards(l, position(now_tick_, l) + 1)) ++moved;
   }
 }
 
@@ -115,15 +126,10 @@ void timer_wheel::sort_slot() noexcept {
 std::optional<std::uint64_t> timer_wheel::next_tick() const noexcept {
   std::optional<std::uint64_t> best;
   for (unsigned l = 0; l < levels; ++l) {
-    std::uint64_t position = now_tick_ >> (slot_bits * l);
-    std::size_t from = position & (slots - 1);
-    // On an outer level the current slot has been cascaded already, so what lies there is a whole turn away,
-    // unless this very tick begins it.
-    bool begins = (now_tick_ & ((std::uint64_t{1} << (slot_bits * l)) - 1)) == 0;
-    std::size_t skip = begins ? 0 : 1;
-    std::size_t distance = distance_to_occupied(levels_[l].occupied, (from + skip) & (slots - 1));
+    std::uint64_t from = position(now_tick_, l);
+    std::size_t distance = distance_to_occupied(levels_[l].occupied, from & (slots - 1));
     if (distance == slots) continue;
-    std::uint64_t tick = (position + skip + distance) << (slot_bits * l);
+    std::uint64_t tick = (from + distance) << (window_bits * l);
     if (!best || tick < *best) best = tick;
   }
   return best;
@@ -142,15 +148,13 @@ timer_node* timer_wheel::pop_due(time_point now) noexcept {
     if (now_tick_ >= target) break;
     std::optional<std::uint64_t> next = next_tick();
     if (!next || *next > target) {
-      // Nothing is due up to the target. Move there, but never past a slot that has yet to cascade.
-      now_tick_ = target;
+      now_tick_ = target; // nothing is due up to there, nor does an occupied slot of an outer wheel begin
       break;
     }
     now_tick_ = std::max(*next, now_tick_ + 1);
-    for (unsigned l = levels - 1; l >= 1; --l) {
-      if ((now_tick_ & ((std::uint64_t{1} << (slot_bits * l)) - 1)) == 0) cascade(l);
-    }
+    begin_windows();
   }
+  move_ahead();
   set_hint();
   return nullptr;
 }

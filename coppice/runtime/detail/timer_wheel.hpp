@@ -1,8 +1,10 @@
 // A hierarchical timer wheel: insert, cancel and fire in constant time. One a core; any thread may use it.
 //
-// Ticks are 2^18 ns (0.26 ms). Four wheels of 256 slots each reach 13 days; what is further away waits in the
-// outermost slot and is put in again when it comes up. A timer never fires early. What is due at the same
-// time fires in the order of insertion, what is due in one tick in the order of its time.
+// Ticks are 2^18 ns (0.26 ms). A slot of an outer wheel is 256 of the next inner one; each wheel has twice
+// that many slots, so that the slot of an outer wheel that comes next can move inwards bit by bit, not all at
+// once. Four wheels reach 26 days; what is further away waits in the outermost slot and is put in again when
+// it comes up. A timer never fires early. What is due at the same time fires in the order of insertion, what
+// is due in one tick in the order of its time.
 #pragma once
 
 #include "coppice/runtime/clock.hpp"
@@ -22,17 +24,17 @@ struct timer_node {
   timer_node* next = nullptr;
   timer_node** link = nullptr; ///< what points at this node; null when it is in no wheel
   std::int64_t due_ns = 0;     ///< since the clock's epoch
+  std::uint16_t slot = 0;
   std::uint8_t level = 0;
-  std::uint8_t slot = 0;
   bool embedded = false; ///< belongs to a process block, not to a send_after
 };
 
 class timer_wheel {
 public:
   static constexpr unsigned tick_shift = 18;
-  static constexpr unsigned slot_bits = 8;
+  static constexpr unsigned window_bits = 8; ///< slots of a wheel that make one slot of the next
   static constexpr unsigned levels = 4;
-  static constexpr std::size_t slots = std::size_t{1} << slot_bits;
+  static constexpr std::size_t slots = std::size_t{2} << window_bits;
 
   explicit timer_wheel(time_point start) noexcept : now_tick_(floor_tick(ns(start))) {}
   timer_wheel(const timer_wheel&) = delete;
@@ -91,9 +93,14 @@ private:
   /// A node that comes down from an outer wheel is older than what is in its new slot: it goes to the front.
   enum class end : std::uint8_t { front, back };
 
+  /// The tick in slots of the wheel, counted from the clock's epoch.
+  static std::uint64_t position(std::uint64_t tick, unsigned l) noexcept { return tick >> (window_bits * l); }
+
   void place(timer_node& node, end where) noexcept;
   void unlink(timer_node& node) noexcept;
-  void cascade(unsigned from_level) noexcept;
+  bool move_inwards(unsigned from_level, std::uint64_t position) noexcept;
+  void begin_windows() noexcept;
+  void move_ahead() noexcept;
   [[nodiscard]] std::optional<std::uint64_t> next_tick() const noexcept;
   void set_hint() noexcept;
   void sort_slot() noexcept;
