@@ -87,78 +87,11 @@ bool admit(coppice::node& home, process_block& to, envelope& e) {
 
 } // namespace
 
-bool push(process_block& to, envelope* message) noexcept {
-  envelope* head = to.inbox.load(std::memory_order_acquire);
-  for (;;) {
-    if (head == inbox_dead) return false;
-    message->next = head == inbox_idle ? nullptr : head;
-    if (to.inbox.compare_exchange_weak(head, message, std::memory_order_acq_rel, std::memory_order_acquire))
-      break;
-  }
-  if (head == inbox_idle) to.home->internals().make_runnable(to);
-  return true;
-}
-
-void deliver(coppice::node& home, pid to, envelope_ptr message) {
-  runtime_section section;
-  if (zombie_speaks() && !is_failure(*message)) return;
-  message->to = to.id;
-  process_block* block = to.local() ? home.internals().table.find(to.id) : nullptr;
-  if (block != nullptr && block->id.load(std::memory_order_acquire) == to.id) {
-    if (!admit(home, *block, *message)) {
-      envelope* refused = message.release();
-      refused->ops->reject(refused, exit_reason(atom("mailbox_full")));
-      return;
-    }
-    if (worker* w = current().thread; w != nullptr && w->on != nullptr) w->on->messages.add(1);
-    if (push(*block, message.get())) {
-      (void)message.release(); // the receiver owns it now
-      return;
-    }
-  }
-  envelope* stray = message.release();
-  stray->ops->reject(stray, exit_reason::noproc());
-}
-
-void deliver_to_alias(coppice::node& home, const reference& alias, envelope_ptr message) {
-  if (alias.len != 5) return; // not an alias: as in OTP the message vanishes
-  message->tag = alias.unique();
-  deliver(home, pid{alias.words[3] | std::uint64_t{alias.words[4]} << 32}, std::move(message));
-}
-
 void append(process_block& p, envelope* e) noexcept {
   e->next = nullptr;
   (p.last == nullptr ? p.first : p.last->next) = e;
   p.last = e;
   ++p.length;
-}
-
-envelope_ptr take_after(process_block& p, envelope* previous) noexcept {
-  envelope* e = previous == nullptr ? p.first : previous->next;
-  (previous == nullptr ? p.first : previous->next) = e->next;
-  if (p.last == e) p.last = previous;
-  if (p.scanned == e) p.scanned_by = 0;
-  e->next = nullptr;
-  --p.length;
-  if (e->kind == envelope_kind::completion) close_request(p, e->tag);
-  if ((e->flags & flag_counted) != 0) {
-    auto left = static_cast<std::uint32_t>(p.counted.fetch_sub(1, std::memory_order_relaxed) - 1);
-    if (p.extras != nullptr && !p.extras->pushed_back.empty() &&
-        left <= p.mailbox_limit.load(std::memory_order_relaxed) / 2) {
-      release_senders(p);
-    }
-  }
-  return envelope_ptr(e);
-}
-
-void put_back(process_block& p, envelope_ptr message) noexcept {
-  envelope* e = message.release();
-  e->next = p.first;
-  p.first = e;
-  if (p.last == nullptr) p.last = e;
-  p.scanned_by = 0;
-  ++p.length;
-  if ((e->flags & flag_counted) != 0) p.counted.fetch_add(1, std::memory_order_relaxed);
 }
 
 namespace {
@@ -196,7 +129,97 @@ void receive_one(process_block& p, envelope* e) {
   }
 }
 
+/// Whether it needs nothing but a place in the receiver's block.
+bool is_plain(const envelope& e) noexcept {
+  return e.kind == envelope_kind::message || e.kind == envelope_kind::completion;
+}
+
+/// What a process sends to itself joins its mailbox at once, unless something from before has yet to, or
+/// whether it does may still change: an alias may go.
+bool append_to_self(process_block& to, envelope* message) {
+  if (&to != current().process || message->kind != envelope_kind::message || message->tag != 0 ||
+      to.inbox.load(std::memory_order_relaxed) != nullptr) {
+    return false;
+  }
+  receive_one(to, message);
+  return true;
+}
+
 } // namespace
+
+bool push(process_block& to, envelope* message) noexcept {
+  if (append_to_self(to, message)) return true;
+  envelope* head = to.inbox.load(std::memory_order_acquire);
+  for (;;) {
+    if (head == inbox_dead) return false;
+    bool idle = head == inbox_idle;
+    bool straight = idle && is_plain(*message);
+    message->next = idle ? nullptr : head;
+    if (!to.inbox.compare_exchange_weak(head, straight ? nullptr : message, std::memory_order_acq_rel,
+                                        std::memory_order_acquire)) {
+      continue;
+    }
+    // Who makes an idle process runnable owns it until it is queued, and so may spare it the drain.
+    if (straight) receive_one(to, message);
+    if (idle) to.home->internals().make_runnable(to);
+    return true;
+  }
+}
+
+void deliver(coppice::node& home, pid to, envelope_ptr message) {
+  runtime_section section;
+  if (zombie_speaks() && !is_failure(*message)) return;
+  message->to = to.id;
+  process_block* block = to.local() ? home.internals().table.find(to.id) : nullptr;
+  if (block != nullptr && block->id.load(std::memory_order_acquire) == to.id) {
+    if (!admit(home, *block, *message)) {
+      envelope* refused = message.release();
+      refused->ops->reject(refused, exit_reason(atom("mailbox_full")));
+      return;
+    }
+    if (worker* w = current().thread; w != nullptr && w->on != nullptr) w->on->messages.add(1);
+    if (push(*block, message.get())) {
+      (void)message.release(); // the receiver owns it now
+      return;
+    }
+  }
+  envelope* stray = message.release();
+  stray->ops->reject(stray, exit_reason::noproc());
+}
+
+void deliver_to_alias(coppice::node& home, const reference& alias, envelope_ptr message) {
+  if (alias.len != 5) return; // not an alias: as in OTP the message vanishes
+  message->tag = alias.unique();
+  deliver(home, pid{alias.words[3] | std::uint64_t{alias.words[4]} << 32}, std::move(message));
+}
+
+envelope_ptr take_after(process_block& p, envelope* previous) noexcept {
+  envelope* e = previous == nullptr ? p.first : previous->next;
+  (previous == nullptr ? p.first : previous->next) = e->next;
+  if (p.last == e) p.last = previous;
+  if (p.scanned == e) p.scanned_by = 0;
+  e->next = nullptr;
+  --p.length;
+  if (e->kind == envelope_kind::completion) close_request(p, e->tag);
+  if ((e->flags & flag_counted) != 0) {
+    auto left = static_cast<std::uint32_t>(p.counted.fetch_sub(1, std::memory_order_relaxed) - 1);
+    if (p.extras != nullptr && !p.extras->pushed_back.empty() &&
+        left <= p.mailbox_limit.load(std::memory_order_relaxed) / 2) {
+      release_senders(p);
+    }
+  }
+  return envelope_ptr(e);
+}
+
+void put_back(process_block& p, envelope_ptr message) noexcept {
+  envelope* e = message.release();
+  e->next = p.first;
+  p.first = e;
+  if (p.last == nullptr) p.last = e;
+  p.scanned_by = 0;
+  ++p.length;
+  if ((e->flags & flag_counted) != 0) p.counted.fetch_add(1, std::memory_order_relaxed);
+}
 
 void drain(process_block& p) {
   envelope* head = p.inbox.load(std::memory_order_relaxed);

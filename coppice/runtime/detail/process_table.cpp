@@ -53,8 +53,8 @@ void process_table::add_fresh(free_slots& into, std::size_t count) {
     p->id.store((std::uint64_t{1} << pid::slot_bits) | used, std::memory_order_relaxed);
     append(into, *p);
     segment.store(blocks, std::memory_order_release);
+    used_.store(used + 1, std::memory_order_release);
   }
-  used_.store(used, std::memory_order_release);
 }
 
 void process_table::refill(free_slots& into, std::size_t count) {
