@@ -66,11 +66,15 @@ constexpr std::uint64_t hash_layout() {
   }
 }
 
+// A variable, so that no compiler puts the reckoning into the program.
+template <class T>
+inline constexpr std::uint64_t stored_hash = mix(hash_layout<T>());
+
 } // namespace coppice::detail
 
 namespace coppice {
 template <class T>
 constexpr std::uint64_t type_hash() {
-  return detail::mix(detail::hash_layout<T>());
+  return detail::stored_hash<T>;
 }
 } // namespace coppice
