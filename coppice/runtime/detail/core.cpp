@@ -27,10 +27,12 @@ void core::run_soon(process_block& p) noexcept {
     run_next_ = &p;
     return;
   }
-  // The older one has waited longer, so it goes to the queue, where an idle core may find it.
+  // The older one has waited longer, so it goes to the queue, where an idle core may find it. But a pair that
+  // wakes each other while nobody else waits stays together.
+  bool alone = run_next_ == nullptr && queue.length() == 0;
   process_block* queued = run_next_ == nullptr ? &p : std::exchange(run_next_, &p);
   queue.push(*queued);
-  machine_.wake_one();
+  if (!alone) machine_.wake_one();
 }
 
 process_block* core::next() noexcept {
