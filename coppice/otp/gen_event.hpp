@@ -225,4 +225,12 @@ template <class Request, class H, class... Args>
       to.manager, detail::event_request::ask<Request>(to.handler, std::forward<Args>(args)...), time.time());
 }
 
+/// Asks one handler without waiting; take the reply as that of any request (OTP: `gen_event:send_request/3`).
+template <class Request, class H, class... Args>
+[[nodiscard]] auto send_request(const handler_ref<H>& to, Args&&... args) {
+  using reply = typename H::protocol::template reply_of<Request>;
+  return send_request_any<reply>(
+      to.manager, detail::event_request::ask<Request>(to.handler, std::forward<Args>(args)...));
+}
+
 } // namespace coppice

@@ -103,6 +103,9 @@ TEST(gen_event, notify_reaches_all_handlers_newest_first) {
     EXPECT_THAT(*d, ElementsAre("b: hi", "a: hi", "b: !", "a: !"));
     std::string seen = co_await call<get_seen>(*a);
     EXPECT_EQ(seen, "hi!");
+    request_id<std::string> asked = send_request<get_seen>(*b);
+    std::optional<std::expected<std::string, exit_reason>> answer = co_await receive_response(asked);
+    EXPECT_EQ(answer->value(), "hi!");
     std::expected<std::vector<handler_id>, exit_reason> which = co_await which_handlers(m);
     EXPECT_THAT(*which,
                 ElementsAre(handler_id{atom("listener"), term(2)}, handler_id{atom("listener"), term(1)}));

@@ -168,6 +168,23 @@ TEST(gen_server, start_link_that_fails_sends_its_exit_signal) {
   });
 }
 
+TEST(gen_server, start_monitor) {
+  test_node f;
+  f.n.run([](self me) -> task<> {
+    std::expected<monitored_server<counter>, exit_reason> s = co_await start_monitor<counter>(3);
+    int three = co_await call<read>(s->server);
+    EXPECT_EQ(three, 3);
+    std::expected<ok, exit_reason> stopped = co_await stop(s->server.name(), exit_reason("over"_atom));
+    down gone = co_await me.receive<down>();
+    EXPECT_EQ(gone.ref, s->ref);
+    EXPECT_TRUE(gone.reason.is("over"));
+    std::expected<monitored_server<beginner>, exit_reason> refused = co_await start_monitor<beginner>("stop");
+    EXPECT_TRUE(refused.error().is("no_key"));
+    std::optional<down> none = co_await me.receive<down>(1ms);
+    EXPECT_FALSE(none.has_value());
+  });
+}
+
 TEST(gen_server, start_timeout) {
   test_node f;
   f.n.run([](self me) -> task<> {

@@ -188,7 +188,7 @@ private:
   next<std::string> with(R r, const std::string& now, const term& actions, statem_event* e) {
     for (const term& t : actions.items()) {
       if (t == term("postpone_in_a"_atom)) {
-        if (now == "a") std::move(r).postpone();
+        if (now == "a") r.postpone();
       } else {
         act(r, t, e);
       }
@@ -200,21 +200,21 @@ private:
     std::string_view what = t.is_atom() ? t.as_atom()->name() : t.elements()[0].as_atom()->name();
     auto at = [&t](std::size_t i) -> const term& { return t.elements()[i]; };
     auto ms = [&at](std::size_t i) { return std::chrono::milliseconds(*at(i).as_int64()); };
-    if (what == "hibernate") std::move(r).hibernate();
-    if (what == "reply") std::move(r).reply(std::move(e->who), at(1));
-    if (what == "insert") std::move(r).next_event(at(1));
-    if (what == "state") std::move(r).state_timeout(ms(1), at(2));
-    if (what == "state_at") std::move(r).state_timeout(now_plus(ms(1)), at(2));
-    if (what == "cancel_state") std::move(r).cancel_state_timeout();
-    if (what == "update_state") std::move(r).update_state_timeout(at(1));
-    if (what == "forever") std::move(r).state_timeout(infinity, at(1));
-    if (what == "event") std::move(r).timeout(ms(1), at(2));
-    if (what == "bare_event") std::move(r).timeout(ms(1));
-    if (what == "cancel_event") std::move(r).cancel_timeout();
-    if (what == "update_event") std::move(r).update_timeout(at(1));
-    if (what == "generic") std::move(r).generic_timeout(*at(1).as_atom(), ms(2), at(3));
-    if (what == "cancel_generic") std::move(r).cancel_generic_timeout(*at(1).as_atom());
-    if (what == "update_generic") std::move(r).update_generic_timeout(*at(1).as_atom(), at(2));
+    if (what == "hibernate") r.hibernate();
+    if (what == "reply") r.reply(std::move(e->who), at(1));
+    if (what == "insert") r.next_event(at(1));
+    if (what == "state") r.state_timeout(ms(1), at(2));
+    if (what == "state_at") r.state_timeout(now_plus(ms(1)), at(2));
+    if (what == "cancel_state") r.cancel_state_timeout();
+    if (what == "update_state") r.update_state_timeout(at(1));
+    if (what == "forever") r.state_timeout(infinity, at(1));
+    if (what == "event") r.timeout(ms(1), at(2));
+    if (what == "bare_event") r.timeout(ms(1));
+    if (what == "cancel_event") r.cancel_timeout();
+    if (what == "update_event") r.update_timeout(at(1));
+    if (what == "generic") r.generic_timeout(*at(1).as_atom(), ms(2), at(3));
+    if (what == "cancel_generic") r.cancel_generic_timeout(*at(1).as_atom());
+    if (what == "update_generic") r.update_generic_timeout(*at(1).as_atom(), at(2));
   }
   static time_point now_plus(duration d) { return now() + d; }
   void note(std::string what) { diary_->push_back(std::move(what)); }

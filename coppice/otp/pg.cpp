@@ -124,7 +124,7 @@ scope::scope(atom name) : name_(std::move(name)), table_(this_node().part<detail
 
 scope::~scope() { this_node().part<detail::scopes>()->remove(name_, table_); }
 
-ok scope::handle_call(detail::join request) {
+ok scope::handle_call(const detail::join& request) {
   for (pid p : request.processes) {
     auto [found, is_new] = members_.try_emplace(p);
     if (is_new) found->second.ref = coppice::monitor(p);
@@ -135,7 +135,7 @@ ok scope::handle_call(detail::join request) {
   return {};
 }
 
-bool scope::handle_call(detail::leave request) {
+bool scope::handle_call(const detail::leave& request) {
   std::vector<pid> gone;
   for (pid p : request.processes) {
     auto found = members_.find(p);
@@ -163,7 +163,7 @@ group_monitor scope::handle_call(detail::watch_group request) {
   return answer;
 }
 
-scope_monitor scope::handle_call(detail::watch_scope request) {
+scope_monitor scope::handle_call(const detail::watch_scope& request) {
   reference ref = coppice::monitor(request.watcher);
   watchers_.emplace(ref, watcher{request.watcher, std::nullopt});
   return {ref, table_->all()};

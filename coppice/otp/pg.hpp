@@ -104,10 +104,10 @@ public:
   scope(const scope&) = delete;
   scope& operator=(const scope&) = delete;
 
-  ok handle_call(detail::join request);
-  bool handle_call(detail::leave request);
+  ok handle_call(const detail::join& request);
+  bool handle_call(const detail::leave& request);
   group_monitor handle_call(detail::watch_group request);
-  scope_monitor handle_call(detail::watch_scope request);
+  scope_monitor handle_call(const detail::watch_scope& request);
   bool handle_call(const detail::unwatch& request);
   void handle_info(const down& gone);
 

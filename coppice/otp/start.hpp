@@ -115,6 +115,42 @@ template <class S, class... Args>
   return detail::start_with_options<start_server<S>>(start_mode::nolink, std::forward<Args>(args)...);
 }
 
+/// A server and the monitor on it.
+template <class S>
+struct monitored_server {
+  server_ref<S> server;
+  reference ref;
+};
+
+/// Awaits the start of a server that is monitored from its first moment.
+template <class S>
+class start_monitored_server {
+public:
+  template <class... Args>
+  start_monitored_server(start_mode mode, start_options options, Args&&... args)
+      : awaiter_(detail::behaviour_of<S>::process::make(std::forward<Args>(args)...), mode,
+                 std::move(options)) {}
+  [[nodiscard]] bool await_ready() { return awaiter_.await_ready(); }
+  void await_suspend(std::coroutine_handle<> caller) noexcept { awaiter_.await_suspend(caller); }
+  std::expected<monitored_server<S>, exit_reason> await_resume() {
+    std::expected<pid, exit_reason> started = awaiter_.await_resume();
+    if (started) return monitored_server<S>{server_ref<S>(server_name(*started)), awaiter_.monitor_ref()};
+    demonitor(awaiter_.monitor_ref(), true);
+    return std::unexpected(std::move(started.error()));
+  }
+
+private:
+  detail::start_awaiter awaiter_;
+};
+
+/// Starts a server on its own and monitors it (OTP: `gen_server:start_monitor/3,4`). When the start fails
+/// there is no `down`.
+template <class S, class... Args>
+[[nodiscard]] start_monitored_server<S> start_monitor(Args&&... args) {
+  return detail::start_with_options<start_monitored_server<S>>(start_mode::monitor,
+                                                               std::forward<Args>(args)...);
+}
+
 /// Ends a server in order, with `terminate`, and awaits its end (OTP: `gen_server:stop/3`). An error if it
 /// was not there (`noproc`), ended with another reason, or did not in time (`timeout`).
 task<std::expected<ok, exit_reason>> stop(server_name server, exit_reason reason = exit_reason::normal(),

@@ -51,29 +51,29 @@ class statem_actions {
 public:
   /// `{reply, From, Reply}`
   template <class R, class Value>
-  Self&& reply(reply_to<R>& who, Value&& value) && {
+  Self&& reply(reply_to<R>& who, Value&& value) {
     return add(words::reply{who.release(), detail::make_message<R>(std::forward<Value>(value))});
   }
   template <class R, class Value>
-  Self&& reply(reply_to<R>&& who, Value&& value) && {
-    return std::move(*this).reply(who, std::forward<Value>(value));
+  Self&& reply(reply_to<R>&& who, Value&& value) {
+    return reply(who, std::forward<Value>(value));
   }
   template <class Value>
-  Self&& reply(from who, Value&& value) && {
+  Self&& reply(from who, Value&& value) {
     return add(
         words::reply{std::move(who), detail::make_message<std::decay_t<Value>>(std::forward<Value>(value))});
   }
   /// Handles the event again after the next change of state.
-  Self&& postpone(bool on = true) && { return add(words::postpone{on}); }
-  Self&& hibernate(bool on = true) && { return add(words::hibernate_action{on}); }
+  Self&& postpone(bool on = true) { return add(words::postpone{on}); }
+  Self&& hibernate(bool on = true) { return add(words::hibernate_action{on}); }
   /// `{next_event, internal, Event}`: handled before anything that waits.
   template <class Event>
-  Self&& next_event(Event event) && {
+  Self&& next_event(Event event) {
     return add(words::next_event{{event_type::internal, detail::make_message<Event>(std::move(event))}});
   }
   /// `{next_event, {call, From}, Request}`
   template <class Request, class R>
-  Self&& next_event(Request request, reply_to<R>&& who) && {
+  Self&& next_event(Request request, reply_to<R>&& who) {
     message_ptr call(new detail::request_envelope<Request>(who.release(), std::move(request)));
     return add(words::next_event{{event_type::call, std::move(call)}});
   }
@@ -81,38 +81,38 @@ public:
   /// `{state_timeout, Time, Content}`: cancelled by a change of state. Time is from now, or a moment of
   /// `now()`.
   template <class Time, class... Content>
-  Self&& state_timeout(Time time, Content... content) && {
+  Self&& state_timeout(Time time, Content... content) {
     return start({kind::state, {}}, time, std::move(content)...);
   }
-  Self&& cancel_state_timeout() && { return add(words::cancel_timeout{{kind::state, {}}}); }
+  Self&& cancel_state_timeout() { return add(words::cancel_timeout{{kind::state, {}}}); }
   /// New content, same moment; one that does not run fires at once.
   template <class... Content>
-  Self&& update_state_timeout(Content... content) && {
+  Self&& update_state_timeout(Content... content) {
     return add(words::update_timeout{{kind::state, {}}, pack(std::move(content)...)});
   }
 
   /// `{timeout, Time, Content}`: cancelled by any event.
   template <class Time, class... Content>
     requires(!std::constructible_from<atom, Time>)
-  Self&& timeout(Time time, Content... content) && {
+  Self&& timeout(Time time, Content... content) {
     return start({kind::event, {}}, time, std::move(content)...);
   }
-  Self&& cancel_timeout() && { return add(words::cancel_timeout{{kind::event, {}}}); }
+  Self&& cancel_timeout() { return add(words::cancel_timeout{{kind::event, {}}}); }
   template <class... Content>
-  Self&& update_timeout(Content... content) && {
+  Self&& update_timeout(Content... content) {
     return add(words::update_timeout{{kind::event, {}}, pack(std::move(content)...)});
   }
 
   /// `{{timeout, Name}, Time, Content}`: of its own, until it fires or is cancelled.
   template <class Time, class... Content>
-  Self&& generic_timeout(atom name, Time time, Content... content) && {
+  Self&& generic_timeout(atom name, Time time, Content... content) {
     return start({kind::generic, std::move(name)}, time, std::move(content)...);
   }
-  Self&& cancel_generic_timeout(atom name) && {
+  Self&& cancel_generic_timeout(atom name) {
     return add(words::cancel_timeout{{kind::generic, std::move(name)}});
   }
   template <class... Content>
-  Self&& update_generic_timeout(atom name, Content... content) && {
+  Self&& update_generic_timeout(atom name, Content... content) {
     return add(words::update_timeout{{kind::generic, std::move(name)}, pack(std::move(content)...)});
   }
 
@@ -120,6 +120,9 @@ public:
   [[nodiscard]] std::vector<words::action>& actions() noexcept { return actions_; }
 
 private:
+  friend Self;
+  statem_actions() = default;
+
   Self&& add(words::action action) {
     actions_.push_back(std::move(action));
     return std::move(static_cast<Self&>(*this));
@@ -159,16 +162,16 @@ class stopped_state {
 public:
   explicit stopped_state(exit_reason reason) noexcept : reason_(std::move(reason)) {}
   template <class R, class Value>
-  stopped_state&& reply(reply_to<R>& who, Value&& value) && {
+  stopped_state&& reply(reply_to<R>& who, Value&& value) {
     replies_.push_back({who.release(), detail::make_message<R>(std::forward<Value>(value))});
     return std::move(*this);
   }
   template <class R, class Value>
-  stopped_state&& reply(reply_to<R>&& who, Value&& value) && {
-    return std::move(*this).reply(who, std::forward<Value>(value));
+  stopped_state&& reply(reply_to<R>&& who, Value&& value) {
+    return reply(who, std::forward<Value>(value));
   }
   template <class Value>
-  stopped_state&& reply(from who, Value&& value) && {
+  stopped_state&& reply(from who, Value&& value) {
     replies_.push_back(
         {std::move(who), detail::make_message<std::decay_t<Value>>(std::forward<Value>(value))});
     return std::move(*this);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 
 namespace coppice {
 
@@ -211,7 +212,7 @@ bool event_manager::settle(handler_slot& h, const envelope& message, const std::
   } else if (step.then == what::hibernate) {
     coppice::hibernate();
   } else if (step.then == what::remove) {
-    take_out(h, "remove_handler"_atom, exit_reason::normal());
+    std::ignore = take_out(h, "remove_handler"_atom, exit_reason::normal());
   } else {
     // Called at once where nothing awaits: then there is nothing to resume.
     auto waits = std::make_shared<bool>(false);
@@ -230,7 +231,7 @@ void event_manager::crashed(handler_slot& h, const exit_reason& reason, const en
   r.fields.emplace_back("last_message", message_as_term(message));
   r.fields.emplace_back("state", h.state());
   r.fields.emplace_back("action", "handler_removed"_atom);
-  take_out(h, term::tuple("error"_atom, exit_of(reason).value()), reason);
+  std::ignore = take_out(h, term::tuple("error"_atom, exit_of(reason).value()), reason);
   this_node().report(r);
 }
 
@@ -283,7 +284,11 @@ bool event_manager::swap(handler_slot* old, const term& arguments, std::unique_p
     if (!successor->supervisor) successor->supervisor = old->supervisor;
     outcome gave =
         take_out(*old, arguments, exit_reason(term::tuple("swapped"_atom, successor->id.as_term(), by)));
-    previous_ = gave ? std::move(*gave) : gave.error().value();
+    if (gave) {
+      previous_ = std::move(*gave);
+    } else {
+      previous_ = gave.error().value();
+    }
   }
   return add(std::move(successor), done);
 }
@@ -312,14 +317,14 @@ void event_manager::supervisor_ended(pid supervisor, const exit_reason& reason) 
     handler_slot& h = *handlers_[i - 1];
     if (h.supervisor != supervisor) continue;
     h.supervisor = pid(); // nobody is left to be told
-    take_out(h, term::tuple("stop"_atom, reason.value()), reason);
+    std::ignore = take_out(h, term::tuple("stop"_atom, reason.value()), reason);
   }
   compact();
 }
 
 void event_manager::on_terminate(const exit_reason&) {
   for (std::size_t i = handlers_.size(); i > 0; --i) {
-    if (handlers_[i - 1]) take_out(*handlers_[i - 1], "stop"_atom, exit_reason::shutdown());
+    if (handlers_[i - 1]) std::ignore = take_out(*handlers_[i - 1], "stop"_atom, exit_reason::shutdown());
   }
 }
 

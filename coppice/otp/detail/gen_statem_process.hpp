@@ -65,7 +65,7 @@ public:
 protected:
   void on_init() override {
     std::exchange(arguments_, nullptr)->build(machine_);
-    ask([this] { return machine_->init(); }, [this](auto&& first) { this->initialised(std::move(first)); });
+    ask([this] { return machine_->init(); }, [this](auto first) { this->initialised(std::move(first)); });
     if (!awaiting_) drive();
   }
 
@@ -304,7 +304,7 @@ private:
           "gen_statem: no handle_event(State, Request) for a state and a request of the protocol");
       // The event stays where it is until the callback is over, one that awaits included.
       ask([&] { return machine_->handle_event(now, m); },
-          [this, &e](auto&& value) { this->template answered<Reply>(e, std::move(value)); });
+          [this, &e](auto value) { this->template answered<Reply>(e, std::move(value)); });
     }
   }
   template <class Reply, class Value>
