@@ -10,8 +10,10 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -106,6 +108,11 @@ struct server_options {
   duration transfer_grace = std::chrono::seconds(10);
   std::uint64_t minimum_rate = 1024;
   std::string server_name; ///< the Server field; empty: none
+  /// Asked for each request before its route is looked for: an answer instead, or nothing to go on. Called
+  /// from any core.
+  std::function<std::optional<response>(const request_head&)> admit;
+  /// Fields of every answer that has none of that name.
+  http::headers headers;
 };
 
 /// Starts a server as a listener linked to the caller; a port 0 is resolved in `listener::local()`. The error

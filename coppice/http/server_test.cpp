@@ -385,6 +385,40 @@ TEST(server, a_handler_knows_its_peer_and_query) {
   });
 }
 
+TEST(server, admits_requests_before_their_route_and_adds_fields_to_every_answer) {
+  node n(with_sockets());
+  n.run([](self) -> task<> {
+    server_options options;
+    options.admit = [](const request_head& head) -> std::optional<response> {
+      if (head.authority == "good") return std::nullopt;
+      return response::text("who?", status::forbidden);
+    };
+    options.headers = {{"x-common", "here"}, {"cache-control", "no-cache"}};
+    routes table;
+    table.get("/", [](request&) {
+      response r = response::text("in");
+      r.header("Cache-Control", "no-store");
+      return r;
+    });
+    net::listener l = serve(std::move(table), std::move(options));
+    std::string in = co_await exchange(l, "GET / HTTP/1.1\r\nHost: good\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(body_of(in), "in");
+    EXPECT_NE(in.find("x-common: here"), std::string::npos);
+    EXPECT_EQ(in.find("no-cache"), std::string::npos);
+    for (const char* bad : {"GET / HTTP/1.1\r\nHost: evil\r\nConnection: close\r\n\r\n",
+                            "GET /nowhere HTTP/1.1\r\nHost: evil\r\nConnection: close\r\n\r\n"}) {
+      std::string out = co_await exchange(l, bad);
+      EXPECT_EQ(status_of(out), "HTTP/1.1 403") << out;
+      EXPECT_NE(out.find("x-common: here"), std::string::npos);
+    }
+    for (const char* bad :
+         {"GET /nowhere HTTP/1.1\r\nHost: good\r\nConnection: close\r\n\r\n", "no request\r\n\r\n"}) {
+      std::string out = co_await exchange(l, bad);
+      EXPECT_NE(out.find("x-common: here"), std::string::npos) << out;
+    }
+  });
+}
+
 TEST(server, says_which_route_is_wrong_or_that_the_port_is_taken) {
   node n(with_sockets());
   n.run([](self) -> task<> {

@@ -26,6 +26,12 @@ public:
                      std::uint32_t scope = 0) noexcept;
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  /// The same address with another port.
+  [[nodiscard]] endpoint with_port(std::uint16_t port) const noexcept {
+    endpoint other = *this;
+    other.port_ = port;
+    return other;
+  }
   [[nodiscard]] bool is_v6() const noexcept { return v6_; }
   /// The address's bytes in network order; the first four for IPv4.
   [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const noexcept { return bytes_; }

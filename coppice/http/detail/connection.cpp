@@ -163,10 +163,26 @@ time_point connection::body_due() const { return body_began_ + time_for(parser_.
 
 // --- answering ---
 
+std::optional<response> connection::admit(const request_head& head) const {
+  const auto& asked = server_->options().admit;
+  return asked ? asked(head) : std::nullopt;
+}
+
+void connection::add_common_fields(http::headers& fields) const {
+  for (headers::field f : server_->options().headers) {
+    if (!fields.contains(f.name)) fields.add(f.name, f.value);
+  }
+}
+
 task<bool> connection::answer() {
   std::optional<net::drain> drain = co_await me_.receive<net::drain>(0ns);
   if (drain) draining_ = true;
   const request_head& head = parser_.head();
+  std::optional<response> refused_at_once = admit(head);
+  if (refused_at_once) {
+    co_await reply(std::move(*refused_at_once));
+    co_return writer_.keep_alive();
+  }
   request r(*this, head);
   auto found = server_->paths().match(head);
   if (!found) {
@@ -264,6 +280,7 @@ bool connection::write_head(const response& r, std::optional<std::uint64_t> size
   response_head head;
   head.status = r.status;
   head.headers = r.headers;
+  add_common_fields(head.headers);
   write_result written = writer_.head(out_, head, o);
   if (written) return true;
   report_failure(
@@ -332,6 +349,7 @@ task<> connection::refuse(http::status s, std::string_view why) {
   response_head head;
   head.status = s;
   head.headers = r.headers;
+  add_common_fields(head.headers);
   (void)writer_.head(out_, head, o); // our own texts are well-formed
   (void)writer_.body(out_, r.body);
   (void)writer_.finish(out_);
@@ -355,6 +373,7 @@ task<bool> connection::upgrade(const route_target* target, request* r) {
     co_return writer_.keep_alive();
   }
   if (!skip_buffered_body()) throw disconnected("an upgrade request with a body");
+  add_common_fields(accepted->headers);
   (void)writer_.head(out_, *accepted, options_now());
   co_await flush();
   const server_options& o = server_->options();

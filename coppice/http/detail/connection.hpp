@@ -49,6 +49,8 @@ private:
   task<> linger();
 
   void begin_request();
+  [[nodiscard]] std::optional<response> admit(const request_head& head) const;
+  void add_common_fields(http::headers& fields) const;
   [[nodiscard]] response failed(std::exception_ptr why);
   void report_failure(std::exception_ptr why);
   [[nodiscard]] bool may_keep_alive();
