@@ -38,6 +38,8 @@ struct logger_options {
   /// counted.
   unsigned same_burst = 5;
   duration same_period = std::chrono::seconds(10);
+  /// Gets every report too, whatever its level: a view of the node, say. Called as a report_sink is.
+  report_sink also;
   /// Takes the lines instead of a file or standard error; called by one thread at a time.
   std::function<void(std::string_view)> write;
 };

@@ -269,7 +269,7 @@ void node::request_stop(int status) {
   machine_->finished.notify_all();
 }
 
-int node::run_until_stopped() {
+int node::run_until_stopped(const std::function<void()>& meanwhile) {
   // The signals are taken by a thread that waits for them: no handler, nothing runs in signal context. They
   // stay blocked, so that a second one does not cut the shutdown short.
   sigset_t wanted = ending_signals();
@@ -277,6 +277,7 @@ int node::run_until_stopped() {
   while (!machine_->stop_requested.load(std::memory_order_acquire)) {
     timespec period{.tv_sec = 0, .tv_nsec = 100'000'000};
     if (sigtimedwait(&wanted, nullptr, &period) > 0) break;
+    if (meanwhile) meanwhile();
   }
   return shutdown() ? machine_->stop_status.load(std::memory_order_relaxed) : 1;
 }

@@ -122,8 +122,8 @@ public:
   /// Idempotent. Returns false if the deadline passed; again, when it is called again.
   bool shutdown();
   /// Blocks until SIGTERM or SIGINT (which it takes over for the OS process) or `request_stop`, then
-  /// `shutdown`. Returns the exit status for main.
-  int run_until_stopped();
+  /// `shutdown`. Returns the exit status for main. Calls `meanwhile` about each 100 ms, on this thread.
+  int run_until_stopped(const std::function<void()>& meanwhile = {});
   /// Makes `run_until_stopped` return, with that status if the shutdown is a clean one.
   void request_stop(int status = 0);
 

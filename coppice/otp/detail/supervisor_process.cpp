@@ -2,6 +2,7 @@
 
 #include "coppice/otp/detail/requests.hpp"
 #include "coppice/runtime/node.hpp"
+#include "coppice/runtime/timer.hpp"
 
 #include <utility>
 
@@ -33,6 +34,16 @@ process run_starter(task<std::expected<pid, exit_reason>> start,
   } catch (...) { // catch-all: what leaves a start function is why the start failed, as in OTP
     outcome->emplace(std::unexpected(exit_reason::from_exception(std::current_exception())));
   }
+}
+
+atom strategy_name(strategy s) {
+  switch (s) {
+  case strategy::one_for_one: break;
+  case strategy::one_for_all: return "one_for_all"_atom;
+  case strategy::rest_for_one: return "rest_for_one"_atom;
+  case strategy::simple_one_for_one: return "simple_one_for_one"_atom;
+  }
+  return "one_for_one"_atom;
 }
 
 const char* error_context(report_kind kind) {
@@ -93,9 +104,7 @@ void supervisor_shell::on_end(exit_reason reason) { feed(shutdown_asked{classifi
 term supervisor_shell::state_as_term() const {
   if (!core_) return "starting"_atom;
   const child_counts n = core_->count_children();
-  static const atom names[] = {"one_for_one"_atom, "one_for_all"_atom, "rest_for_one"_atom,
-                               "simple_one_for_one"_atom};
-  return term::map({{"strategy"_atom, names[static_cast<std::size_t>(core_->flags().strategy)]},
+  return term::map({{"strategy"_atom, strategy_name(core_->flags().strategy)},
                     {"intensity"_atom, core_->flags().intensity},
                     {"period"_atom, core_->flags().period.count()},
                     {"children"_atom, n.specs},
@@ -312,7 +321,9 @@ void supervisor_shell::finish_start(std::expected<pid, exit_reason> outcome) {
 }
 
 void supervisor_shell::perform(retry_later& a, const action*) {
-  send(self_pid(), asked::try_again_restart{std::move(a.key)});
+  // OTP tries again at once. The pause gives the processes of a killed supervisor, or a port, the time to go.
+  constexpr duration pause = std::chrono::milliseconds(10);
+  send_after(pause, self_pid(), asked::try_again_restart{std::move(a.key)});
 }
 
 void supervisor_shell::perform(initialized&, const action*) { started(); }
@@ -360,8 +371,9 @@ void supervisor_shell::perform(supervision::report& a, const action* next) {
                     self_pid(),
                     {},
                     std::move(a.reason)};
-  r.fields.reserve(9);
+  r.fields.reserve(10);
   r.fields.emplace_back("supervisor", name_for_reports());
+  r.fields.emplace_back("strategy", strategy_name(core_->flags().strategy));
   if (!progress) r.fields.emplace_back("errorContext", atom(error_context(a.kind)));
   r.fields.emplace_back("id", a.child->id);
   if (a.pid) r.fields.emplace_back("pid", a.pid);
