@@ -1,0 +1,67 @@
+#include "servers/console/shell/console.hpp"
+
+#include "servers/console/shell/api.hpp"
+#include "servers/console/shell/feed.hpp"
+#include "servers/console/shell/token.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace coppice::console {
+namespace {
+
+using namespace std::chrono_literals;
+
+observer::world world_of(node& home) {
+  return {.summary = [&home](pid p) { return home.summary(p); },
+          .alive = [&home](pid p) { return home.is_process_alive(p); },
+          .now =
+              [&home] {
+                return std::chrono::duration_cast<std::chrono::milliseconds>(
+                           home.time().system_now().time_since_epoch())
+                    .count();
+              }};
+}
+
+class console_sup : public coppice::supervisor {
+public:
+  console_sup(std::shared_ptr<observer> seen, node_identity identity)
+      : seen_(std::move(seen)), identity_(std::move(identity)) {}
+  [[nodiscard]] supervisor_flags flags() const { return {.intensity = 100, .period = 10s}; }
+  [[nodiscard]] std::vector<child_spec> children() const {
+    return {child<sampler>("sampler", local(sampler::name), seen_, identity_)};
+  }
+
+private:
+  std::shared_ptr<observer> seen_;
+  node_identity identity_;
+};
+
+} // namespace
+
+console::console(node& home, node_identity identity)
+    : seen_(std::make_shared<observer>(world_of(home))), identity_(std::move(identity)),
+      token_(make_token()) {}
+
+report_sink console::watcher() const {
+  return [seen = seen_](const report& what) { seen->take(what); };
+}
+
+child_description console::supervisor() const {
+  return child<console_sup>("console_sup", local("console_sup"), seen_, identity_);
+}
+
+void console::mount(http::routes& routes) const {
+  http::websocket_options feed;
+  feed.limits.frame = feed.limits.message = std::uint64_t{64} << 10U;
+  routes.websocket(
+      "/console/ws",
+      [seen = seen_, token = token_](http::request& r, http::websocket& page) {
+        return serve_feed(r, page, seen, token);
+      },
+      feed);
+  routes.any("/console/[...]",
+             [seen = seen_, token = token_](http::request& r) { return serve(r, seen, token); });
+}
+
+} // namespace coppice::console
