@@ -5,7 +5,7 @@ function(coppice_layer name)
   cmake_parse_arguments(ARG "" "TEST_LABEL" "DEPENDS;TEST_DEPENDS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp)
   set(tests ${sources})
-  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz)\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "((_test|_fuzz)|/main)\\.cpp$") # main.cpp is a program's own
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   if(sources)
     add_library(coppice_${name} STATIC ${sources})

@@ -20,6 +20,8 @@ void supervisor_core::dynamic_started(child_started e, actions& out) {
   live_.emplace(e.pid, temporary ? child_args{} : std::move(op_.args));
   if (op_.kind == op_kind::start_child) {
     respond(op_.token, child_reply{e.pid, std::move(e.extra)}, out);
+  } else {
+    out.emplace_back(report{report_kind::progress, dynamic_spec(), e.pid, 1, {}, op_.pid});
   }
   finish();
 }

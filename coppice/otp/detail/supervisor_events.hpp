@@ -153,6 +153,7 @@ struct report {
   coppice::pid pid{};          ///< the child's, or its last one; none if it never ran
   std::size_t nb_children = 1; ///< more than one where equal ends of dynamic children are gathered
   reason_value reason{};
+  coppice::pid replaces{}; ///< progress of a restarted dynamic child: the one that ended
 };
 struct reply {
   request_token token;

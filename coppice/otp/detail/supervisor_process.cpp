@@ -36,16 +36,6 @@ process run_starter(task<std::expected<pid, exit_reason>> start,
   }
 }
 
-atom strategy_name(strategy s) {
-  switch (s) {
-  case strategy::one_for_one: break;
-  case strategy::one_for_all: return "one_for_all"_atom;
-  case strategy::rest_for_one: return "rest_for_one"_atom;
-  case strategy::simple_one_for_one: return "simple_one_for_one"_atom;
-  }
-  return "one_for_one"_atom;
-}
-
 const char* error_context(report_kind kind) {
   switch (kind) {
   case report_kind::start_error: return "start_error";
@@ -104,7 +94,9 @@ void supervisor_shell::on_end(exit_reason reason) { feed(shutdown_asked{classifi
 term supervisor_shell::state_as_term() const {
   if (!core_) return "starting"_atom;
   const child_counts n = core_->count_children();
-  return term::map({{"strategy"_atom, strategy_name(core_->flags().strategy)},
+  static const atom names[] = {"one_for_one"_atom, "one_for_all"_atom, "rest_for_one"_atom,
+                               "simple_one_for_one"_atom};
+  return term::map({{"strategy"_atom, names[static_cast<std::size_t>(core_->flags().strategy)]},
                     {"intensity"_atom, core_->flags().intensity},
                     {"period"_atom, core_->flags().period.count()},
                     {"children"_atom, n.specs},
@@ -373,10 +365,10 @@ void supervisor_shell::perform(supervision::report& a, const action* next) {
                     std::move(a.reason)};
   r.fields.reserve(10);
   r.fields.emplace_back("supervisor", name_for_reports());
-  r.fields.emplace_back("strategy", strategy_name(core_->flags().strategy));
   if (!progress) r.fields.emplace_back("errorContext", atom(error_context(a.kind)));
   r.fields.emplace_back("id", a.child->id);
   if (a.pid) r.fields.emplace_back("pid", a.pid);
+  if (a.replaces) r.fields.emplace_back("replaces", a.replaces);
   if (a.nb_children > 1) r.fields.emplace_back("nb_children", a.nb_children);
   const term spec = to_term(*a.child);
   for (const atom& key : {"restart"_atom, "shutdown"_atom, "type"_atom}) {

@@ -75,19 +75,22 @@ void observer::on_progress(const report& what) {
   const std::string id = plain_field(what, "id");
   const pid child = pid_field(what, "pid");
   if (!child) return;
-  const bool dynamic = plain_field(what, "strategy") == "simple_one_for_one";
-  const bool permanent = plain_field(what, "restart") == "permanent";
+  std::optional<pid> before;
+  if (const pid old = pid_field(what, "replaces")) before = old;
   std::optional<log_entry> restarted;
   {
     std::lock_guard guard(mutex_);
-    std::optional<pid> before = places_.started(what.process, id, child, dynamic, permanent);
+    if (before) {
+      places_.started_again(id, *before, child);
+    } else {
+      before = places_.started(what.process, id, child, plain_field(what, "restart") == "permanent");
+    }
     auto pending = before ? ended_.find(*before) : ended_.end();
     if (pending != ended_.end()) {
       restarted = std::move(pending->second);
       ended_.erase(pending);
     }
   }
-  if (!restarted && dynamic) return; // they come and go with every connection
   log_entry entry;
   if (restarted) {
     entry = std::move(*restarted);

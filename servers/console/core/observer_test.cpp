@@ -101,12 +101,21 @@ TEST_F(observer_test, crashes_and_kills_are_entries_and_other_reports_are_not) {
   EXPECT_EQ(log[1].name, "room:#x");
 }
 
-TEST_F(observer_test, dynamic_children_that_start_are_no_entries) {
-  all.take(told("progress", {{"id", "c"}, {"pid", pid{1}}, {"strategy", "simple_one_for_one"_atom}}));
-  EXPECT_TRUE(all.log().since(0).empty());
+TEST_F(observer_test, a_restarted_dynamic_child_is_known_by_whom_it_replaces) {
+  died("session", pid{10}, "restart the child");
+  labels[pid{12}] = "session:ann";
+  all.take(
+      told("progress",
+           {{"supervisor", "session_sup"_atom}, {"id", "session"}, {"pid", pid{12}}, {"replaces", pid{10}}}));
+  std::vector<log_entry> log = all.log().since(0);
+  ASSERT_EQ(log.size(), 1U);
+  EXPECT_EQ(log[0].action, supervisor_action::restarted);
+  EXPECT_EQ(log[0].name, "session:ann");
+  EXPECT_EQ(log[0].process, pid{10});
   std::vector<process_summary> one(1);
-  one[0].process = pid{1};
+  one[0].process = pid{12};
   EXPECT_TRUE(all.places_of(one).at(0).dynamic);
+  EXPECT_EQ(all.places_of(one).at(0).restarts, 1U);
 }
 
 TEST_F(observer_test, a_root_started_again_is_told_of) {

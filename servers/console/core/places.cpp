@@ -5,14 +5,8 @@
 
 namespace coppice::console {
 
-std::optional<pid> places::started(pid supervisor, const std::string& id, pid child, bool dynamic,
-                                   bool permanent) {
+std::optional<pid> places::started(pid supervisor, const std::string& id, pid process, bool permanent) {
   if (places_.size() >= look_at_) forget_the_dead();
-  return dynamic ? started_dynamic(supervisor, id, child) : started_static(supervisor, id, child, permanent);
-}
-
-std::optional<pid> places::started_static(pid supervisor, const std::string& id, pid process,
-                                          bool permanent) {
   auto [at, fresh] = supervisors_[supervisor].try_emplace(id);
   child& c = at->second;
   std::optional<pid> before;
@@ -27,35 +21,26 @@ std::optional<pid> places::started_static(pid supervisor, const std::string& id,
   c.running = true;
   c.restarting = false;
   c.permanent = permanent;
-  places_[process] = {supervisor, {id, false, c.order, c.restarts}};
+  places_[process] = {id, false, c.order, c.restarts};
   if (before) replaced(*before, process);
   return before;
 }
 
-std::optional<pid> places::started_dynamic(pid supervisor, const std::string& id, pid process) {
-  place where{id, true, next_order_++, 0};
-  std::optional<pid> before;
-  if (auto waiting = to_restart_.find(supervisor); waiting != to_restart_.end()) {
-    before = waiting->second.front();
-    waiting->second.erase(waiting->second.begin());
-    if (waiting->second.empty()) to_restart_.erase(waiting);
-    if (auto old = places_.find(*before); old != places_.end()) {
-      where.order = old->second.where.order;
-      where.restarts = old->second.where.restarts;
-    }
-    ++where.restarts;
-    ++restarts_;
-  }
-  places_[process] = {supervisor, std::move(where)};
-  if (before) replaced(*before, process);
-  return before;
+void places::started_again(const std::string& id, pid old, pid process) {
+  if (places_.size() >= look_at_) forget_the_dead();
+  place where = of(old);
+  where.id = id;
+  where.dynamic = true;
+  ++where.restarts;
+  ++restarts_;
+  places_[process] = std::move(where);
+  replaced(old, process);
 }
 
 /// The children of a supervisor are started before its own start is told of: so the new one's are known
 /// already, and take over from those of the old one.
 void places::replaced(pid old, pid now) {
   places_.erase(old);
-  to_restart_.erase(old);
   auto found = supervisors_.find(old);
   if (found == supervisors_.end()) return;
   children former = std::move(found->second);
@@ -73,8 +58,8 @@ void places::replaced(pid old, pid now) {
     successor.order = c.order;
     ++restarts_;
     if (auto where = places_.find(successor.process); where != places_.end()) {
-      where->second.where.restarts = successor.restarts;
-      where->second.where.order = successor.order;
+      where->second.restarts = successor.restarts;
+      where->second.order = successor.order;
     }
     below.emplace_back(c.process, successor.process);
   }
@@ -82,15 +67,6 @@ void places::replaced(pid old, pid now) {
 }
 
 void places::ended(pid supervisor, const std::string& id, pid process, bool restarting) {
-  auto where = places_.find(process);
-  if (where != places_.end() && where->second.where.dynamic) {
-    if (restarting) {
-      to_restart_[supervisor].push_back(process);
-    } else {
-      places_.erase(where);
-    }
-    return;
-  }
   auto found = supervisors_.find(supervisor);
   if (found == supervisors_.end()) return;
   auto at = found->second.find(id);
@@ -101,7 +77,7 @@ void places::ended(pid supervisor, const std::string& id, pid process, bool rest
 
 place places::of(pid process) const {
   auto found = places_.find(process);
-  return found == places_.end() ? place() : found->second.where;
+  return found == places_.end() ? place() : found->second;
 }
 
 std::vector<vacancy> places::vacancies() const {
@@ -118,11 +94,7 @@ std::vector<vacancy> places::vacancies() const {
 }
 
 void places::forget_the_dead() {
-  std::erase_if(places_, [this](const auto& entry) {
-    return entry.second.where.dynamic && !alive_(entry.first) &&
-           !to_restart_.contains(entry.second.supervisor);
-  });
-  std::erase_if(to_restart_, [this](const auto& entry) { return !alive_(entry.first); });
+  std::erase_if(places_, [this](const auto& entry) { return entry.second.dynamic && !alive_(entry.first); });
   std::erase_if(supervisors_, [this](const auto& entry) {
     if (alive_(entry.first)) return false;
     for (const auto& [id, c] : entry.second) places_.erase(c.process);

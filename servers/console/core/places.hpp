@@ -18,7 +18,7 @@ namespace coppice::console {
 struct place {
   std::string id{};           ///< the child id; empty: no supervisor told of it
   bool dynamic = false;       ///< of a simple_one_for_one supervisor, whose children have no id of their own
-  std::uint64_t order = 0;    ///< among siblings, by their first start
+  std::uint64_t order = 0;    ///< among siblings with an id, by their first start; else 0
   std::uint32_t restarts = 0; ///< how often the place was started again
 };
 
@@ -37,9 +37,12 @@ public:
   /// it.
   explicit places(std::function<bool(pid)> alive) : alive_(std::move(alive)) {}
 
-  /// A supervisor has started a child. Gives the process that stood there before, if it is known.
-  std::optional<pid> started(pid supervisor, const std::string& id, pid child, bool dynamic, bool permanent);
-  /// A child has ended, by a supervisor's report.
+  /// A supervisor has started a child with an id of its own. Gives the process that stood there before, if
+  /// there was one.
+  std::optional<pid> started(pid supervisor, const std::string& id, pid child, bool permanent);
+  /// A supervisor has started a dynamic child again.
+  void started_again(const std::string& id, pid old, pid child);
+  /// A child with an id has ended, by a supervisor's report.
   void ended(pid supervisor, const std::string& id, pid child, bool restarting);
   /// A process nobody supervises (the root) was started again in place of another.
   void replaced(pid old, pid now);
@@ -62,19 +65,12 @@ private:
     bool permanent = true;
   };
   using children = std::unordered_map<std::string, child>; ///< by id
-  struct whereabouts {
-    pid supervisor;
-    place where;
-  };
 
-  std::optional<pid> started_static(pid supervisor, const std::string& id, pid child, bool permanent);
-  std::optional<pid> started_dynamic(pid supervisor, const std::string& id, pid child);
   void forget_the_dead();
 
   std::function<bool(pid)> alive_;
   std::unordered_map<pid, children> supervisors_;
-  std::unordered_map<pid, std::vector<pid>> to_restart_; ///< dynamic children, by supervisor, oldest first
-  std::unordered_map<pid, whereabouts> places_;
+  std::unordered_map<pid, place> places_;
   std::uint64_t next_order_ = 1;
   std::uint64_t restarts_ = 0;
   std::size_t look_at_ = 4096; ///< how many places are known when the dead are looked for next

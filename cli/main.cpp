@@ -1,0 +1,23 @@
+// The one program, `coppice`.
+#include "cli/options.hpp"
+#include "cli/run.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <variant>
+#include <vector>
+
+int main(int argc, char** argv) {
+  try {
+    auto parsed = coppice::cli::parse_command_line(std::vector<std::string>(argv + 1, argv + argc));
+    if (const auto* say = std::get_if<coppice::cli::just_say>(&parsed)) {
+      std::fputs(say->text.c_str(), say->status == 0 ? stdout : stderr);
+      return say->status;
+    }
+    return coppice::cli::run(std::get<coppice::cli::run_options>(parsed));
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "coppice: %s\n", e.what());
+    return coppice::cli::status_failed;
+  }
+}

@@ -1,0 +1,140 @@
+#include "cli/options.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <fmt/format.h>
+#include <sstream>
+#include <utility>
+
+namespace coppice::cli {
+namespace {
+
+struct raw_options {
+  std::uint16_t port = default_port;
+  std::string host = "127.0.0.1";
+  bool allow_remote = false;
+  std::vector<std::string> served_as;
+  log_format format = log_format::text;
+  severity level = severity::notice;
+  unsigned cores = 0;
+};
+
+const char* const formats = "text, json";
+const char* const levels = "debug, info, notice, warning, error, critical";
+
+/// An option that takes one of some names, which `parse` knows.
+template <class T, class Parse>
+void add_choice(CLI::App& app, const std::string& option, T& into, Parse parse, const char* names,
+                const std::string& help, const std::string& standard) {
+  app.add_option_function<std::string>(
+         option,
+         [&into, parse, names, option](const std::string& name) {
+           const std::optional<T> value = parse(name);
+           if (!value) throw CLI::ValidationError(option, "'" + name + "' is none of " + names);
+           into = *value;
+         },
+         help)
+      ->type_name(names)
+      ->default_str(standard);
+}
+
+std::string check_served_as(const std::string& name) {
+  const bool ok = !name.empty() && name.size() <= 255 && std::ranges::all_of(name, [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("-._:[]").find(c) != std::string_view::npos;
+  });
+  return ok ? ""
+            : "'" + name + "' is no host name: letters, digits, '.', '-', and a ':PORT' if it is another";
+}
+
+void describe(CLI::App& app, CLI::App& run, raw_options& o) {
+  app.set_version_flag("--version", "coppice " COPPICE_VERSION);
+  app.require_subcommand(1);
+  app.footer("Each command takes --help.");
+  run.add_option("--port", o.port, "The port to listen on; 0 takes any free one")
+      ->type_name("N")
+      ->check(CLI::Range(0, 65535))
+      ->default_val(default_port);
+  run.add_option("--host", o.host,
+                 "The address to listen on, numeric; a loopback one unless --allow-remote is given")
+      ->type_name("ADDRESS")
+      ->default_val("127.0.0.1");
+  run.add_flag(
+      "--allow-remote", o.allow_remote,
+      "Listen on an address that other machines reach. Nothing is encrypted, whoever is there may chat "
+      "under any name, and whoever loads the console may kill any process");
+  run.add_option(
+         "--served-as", o.served_as,
+         "A further name by which browsers reach this node (may be repeated): requests for other hosts "
+         "are refused")
+      ->type_name("HOST[:PORT]")
+      ->allow_extra_args(false)
+      ->check(CLI::Validator(check_served_as, ""));
+  add_choice(run, "--log-format", o.format, parse_log_format, formats, "How the log on stderr looks", "text");
+  add_choice(run, "--log-level", o.level, parse_severity, levels, "The least important reports to log",
+             "notice");
+  run.add_option("--cores", o.cores, "Threads that run processes; 0: as many as the machine has")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1024))
+      ->default_val(0);
+}
+
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+std::variant<run_options, just_say> checked(raw_options raw) {
+  if (raw.host == "localhost") raw.host = "127.0.0.1";
+  const bool v6 = raw.host.find(':') != std::string::npos && !raw.host.starts_with('[');
+  const std::string text = fmt::format("{}:{}", v6 ? "[" + raw.host + "]" : raw.host, raw.port);
+  std::expected<net::endpoint, std::string> at = net::endpoint::parse(text);
+  if (!at) {
+    return just_say{status_usage, fmt::format("coppice run: --host {}: {}. Give a numeric address of this "
+                                              "machine, as 127.0.0.1 or ::1.\n",
+                                              raw.host, at.error())};
+  }
+  if (!at->is_loopback() && !raw.allow_remote) {
+    return just_say{
+        status_usage,
+        fmt::format("coppice run: --host {}: other machines could reach this node. If that is meant, "
+                    "add --allow-remote (and see what its help says).\n",
+                    raw.host)};
+  }
+  run_options o;
+  o.listen = *at;
+  o.format = raw.format;
+  o.level = raw.level;
+  o.cores = raw.cores;
+  o.remote = !at->is_loopback();
+  for (std::string& name : raw.served_as) o.served_as.push_back(lower(std::move(name)));
+  if (o.remote) o.served_as.push_back(at->is_v6() ? "[" + at->address() + "]" : at->address());
+  return o;
+}
+
+} // namespace
+
+std::variant<run_options, just_say> parse_command_line(std::vector<std::string> arguments) {
+  CLI::App app("A node of supervised processes, with its servers", "coppice");
+  CLI::App* run = app.add_subcommand(
+      "run",
+      "Start a node with the chat and the console, print its address, and run until SIGTERM or SIGINT");
+  raw_options raw;
+  describe(app, *run, raw);
+  std::ranges::reverse(arguments); // as CLI11 wants them
+  try {
+    app.parse(std::move(arguments));
+  } catch (const CLI::ParseError& e) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const int code = app.exit(e, out, err);
+    if (code == 0) return just_say{0, out.str()};
+    return just_say{status_usage, "coppice: " + std::string(e.what()) + "\nTry coppice run --help.\n"};
+  }
+  return checked(std::move(raw));
+}
+
+} // namespace coppice::cli

@@ -1,0 +1,126 @@
+#include "cli/run.hpp"
+
+#include "cli/root.hpp"
+#include "coppice/http/server.hpp"
+#include "coppice/net/asio_poller.hpp"
+#include "coppice/otp/logger.hpp"
+#include "coppice/term/text.hpp"
+#include "servers/console/shell/console.hpp"
+#include "servers/messaging/application.hpp"
+#include "servers/web/guard.hpp"
+
+#include <array>
+#include <cstdio>
+#include <fmt/format.h>
+#include <memory>
+#include <string>
+#include <unistd.h>
+#include <utility>
+
+namespace coppice::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// What the HTTP server is started with, each time.
+struct front {
+  net::endpoint listen;
+  std::shared_ptr<web::served_hosts> hosts;
+  http::routes routes;
+};
+
+std::string node_name() {
+  std::array<char, 256> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) return "coppice@localhost";
+  return fmt::format("coppice@{}", host.data());
+}
+
+http::response refuse(const web::refusal& why) { return http::response::json(web::to_json(why), why.status); }
+
+/// Host and Origin, before anything else of a request is looked at.
+std::optional<http::response> admit(const web::served_hosts& hosts, const http::request_head& request) {
+  if (const auto why = hosts.check_host(request)) return refuse(*why);
+  const bool reads = request.method == http::method::get || request.method == http::method::head;
+  if (const auto why = hosts.check_origin(request, request.upgrade || !reads)) return refuse(*why);
+  return std::nullopt;
+}
+
+http::response not_found(http::request&) {
+  return refuse({http::status::not_found, "not_found", "There is no such page."});
+}
+
+task<std::expected<pid, exit_reason>> start_front(std::shared_ptr<const front> f) {
+  http::server_options options;
+  options.listener.endpoint = f->listen;
+  // Once it has found a port it keeps it, so that pages come back to where they were.
+  if (const std::uint16_t port = f->hosts->port(); port != 0)
+    options.listener.endpoint = f->listen.with_port(port);
+  options.listener.label = "http_connection";
+  options.admit = [hosts = f->hosts](const http::request_head& r) { return admit(*hosts, r); };
+  web::secure(options.headers);
+  std::expected<net::listener, std::string> started = http::start_server(f->routes, std::move(options));
+  if (!started) co_return std::unexpected(exit_reason(term(started.error())));
+  // The connections' processes stand below it, so it has the name of their supervisor.
+  if (!register_name(atom("connection_sup"), started->process())) {
+    exit(started->process(), exit_reason::shutdown());
+    co_return std::unexpected(exit_reason(term("the name connection_sup is taken")));
+  }
+  f->hosts->listens_on(started->local().port());
+  co_return started->process();
+}
+
+/// Why a start failed, without what supervisors wrap around it.
+std::string innermost(const term& reason) {
+  term inner = reason;
+  while (inner.is_tuple() && inner.size() > 0) inner = term(inner.elements().back());
+  return inner.as_text().value_or(to_string(reason, {.limit = 500}));
+}
+
+void say_where(const run_options& options, std::uint16_t port) {
+  net::endpoint at = options.listen.with_port(port);
+  if (options.remote) {
+    std::fprintf(stderr, "coppice: warning: other machines can reach %s; nothing is encrypted\n",
+                 at.to_string().c_str());
+  }
+  std::printf("coppice: http://%s/\n", at.to_string().c_str());
+  std::fflush(stdout);
+}
+
+} // namespace
+
+int run(const run_options& options) {
+  node_options settings;
+  settings.cores = options.cores;
+  settings.make_poller = net::make_poller();
+  settings.shutdown_timeout = 12s;
+  node home(std::move(settings));
+
+  const std::string name = node_name();
+  console::console view(home, {.name = name, .version = COPPICE_VERSION, .root = root_keeper::name});
+  install_logger(home, {.format = options.format, .level = options.level, .also = view.watcher()});
+
+  auto entrance = std::make_shared<front>();
+  entrance->listen = options.listen;
+  entrance->hosts = std::make_shared<web::served_hosts>(options.served_as);
+  const messaging::chat chat(messaging::options{.node_name = name});
+  messaging::mount(entrance->routes, chat);
+  view.mount(entrance->routes);
+  entrance->routes.any("/[...]", not_found);
+
+  const std::vector<child_spec> children{
+      messaging::top_child(chat),
+      view.supervisor(),
+      child_function("http", start_front, std::shared_ptr<const front>(entrance))
+          .shutdown(8s)
+          .module("http::server"),
+  };
+  root_keeper root(home, children, [&view](pid old, pid now) { view.root_replaced(old, now); });
+  if (auto started = root.start(); !started) {
+    std::fprintf(stderr, "coppice: %s\n", innermost(started.error().value()).c_str());
+    return status_failed;
+  }
+  say_where(options, entrance->hosts->port());
+  return home.run_until_stopped([&root] { root.tend(); });
+}
+
+} // namespace coppice::cli
