@@ -82,9 +82,9 @@ place places::of(pid process) const {
 
 std::vector<vacancy> places::vacancies() const {
   std::vector<vacancy> all;
-  for (const auto& [supervisor, children] : supervisors_) {
+  for (const auto& [supervisor, family] : supervisors_) {
     if (!alive_(supervisor)) continue;
-    for (const auto& [id, c] : children) {
+    for (const auto& [id, c] : family) {
       if ((c.running && alive_(c.process)) || !(c.restarting || c.permanent)) continue;
       all.push_back({supervisor, id, c.restarting || c.running, c.order, c.restarts});
     }
