@@ -7,6 +7,7 @@
 #include <deque>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 namespace coppice::net {
 namespace detail {
@@ -191,8 +192,9 @@ public:
       : me_(me), pool_(std::move(pool)), socket_(std::move(socket)),
         parent_(pid{coppice::detail::running_process().parent_id.load(std::memory_order_relaxed)}) {}
 
-  void start_acceptors() {
-    for (unsigned i = 0; i < std::max(1U, pool_->options.acceptors); ++i) start_acceptor(i);
+  void start_acceptors(std::vector<listen_socket> sockets) {
+    unsigned number = 0;
+    for (listen_socket& own : sockets) start_acceptor(number++, std::move(own));
   }
 
   void take(const connection_started& m) {
@@ -225,10 +227,9 @@ public:
   }
 
 private:
-  void start_acceptor(unsigned number) {
-    std::expected<listen_socket, std::error_code> own = socket_.duplicate();
-    if (!own) exit(exit_reason(term::tuple("listen_failed"_atom, term(own.error().message()))));
-    pid started = spawn_link(&acceptor, me_.id(), pool_, std::move(*own), number);
+  void start_acceptor(unsigned number, listen_socket own) {
+    const spawn_options options{.link = true, .label = "acceptor"};
+    pid started = spawn_opt(options, &acceptor, me_.id(), pool_, std::move(own), number).process;
     acceptors_.emplace(started, number);
   }
 
@@ -239,7 +240,9 @@ private:
     crashes_.push_back(now());
     while (crashes_.front() + crash_period < crashes_.back()) crashes_.pop_front();
     if (crashes_.size() > crashes_allowed) exit(s.reason);
-    start_acceptor(number);
+    std::expected<listen_socket, std::error_code> own = socket_.duplicate();
+    if (!own) exit(exit_reason(term::tuple("listen_failed"_atom, term(own.error().message()))));
+    start_acceptor(number, std::move(*own));
   }
 
   void wake_acceptors() {
@@ -281,10 +284,10 @@ task<> await_drained(self me, overseer* all, duration time) {
   }
 }
 
-process run_listener(self me, pool_ref pool, listen_socket socket) {
+process run_listener(self me, pool_ref pool, listen_socket socket, std::vector<listen_socket> for_acceptors) {
   trap_exit(true);
   overseer all(me, pool, std::move(socket));
-  all.start_acceptors();
+  all.start_acceptors(std::move(for_acceptors));
   while (!all.stopping()) {
     news m = co_await me.receive<exit_signal, connection_started, acceptor_paused>();
     std::visit([&all](const auto& one) { all.take(one); }, m);
@@ -304,9 +307,19 @@ std::expected<listener, std::error_code> start_listener(listener_options options
   if (!socket) return std::unexpected(socket.error());
   std::expected<endpoint, std::error_code> local = socket->local();
   if (!local) return std::unexpected(local.error());
+  std::vector<listen_socket>
+      for_acceptors; // made here, so that a shortage of descriptors is the caller's to hear
+  for (unsigned i = 0; i < std::max(1U, options.acceptors); ++i) {
+    std::expected<listen_socket, std::error_code> own = socket->duplicate();
+    if (!own) return std::unexpected(own.error());
+    for_acceptors.push_back(std::move(*own));
+  }
   auto pool = std::make_shared<detail::listener_pool>(options, std::move(handler));
   std::shared_ptr<const detail::listener_counters> counters = pool->counters;
-  pid process = spawn_link(&run_listener, pool_ref(std::move(pool)), std::move(*socket));
+  const spawn_options labelled{.link = true, .label = "listener"};
+  pid process = spawn_opt(labelled, &run_listener, pool_ref(std::move(pool)), std::move(*socket),
+                          std::move(for_acceptors))
+                    .process;
   return listener(process, *local, std::move(counters));
 }
 

@@ -2,6 +2,7 @@
 
 #include "coppice/net/detail/net_test.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <set>
 #include <sys/resource.h>
@@ -267,7 +268,7 @@ public:
   no_descriptors() {
     getrlimit(RLIMIT_NOFILE, &before_);
     rlimit none = before_;
-    none.rlim_cur = 3; // standard input, output and error are open
+    none.rlim_cur = 3;
     setrlimit(RLIMIT_NOFILE, &none);
   }
   ~no_descriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
@@ -278,9 +279,18 @@ private:
   rlimit before_{};
 };
 
+/// So that no socket takes the place of a standard stream that whoever started the tests has closed.
+void open_standard_streams() {
+  int last = 0;
+  while ((last = ::open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && last < 3) {
+  }
+  if (last >= 3) ::close(last);
+}
+
 struct shortage_reported {};
 
 TEST(listener, outlives_a_shortage_of_descriptors) {
+  open_standard_streams();
   node n(with_sockets());
   n.run([](self me) -> task<> {
     coppice::node* home = &this_node();
