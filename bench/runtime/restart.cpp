@@ -75,7 +75,10 @@ double mean_us(const std::vector<duration>& all, int count) {
 } // namespace
 
 void restart() {
+  measured reported = node(quiet(cores())).run(kill_again_and_again);
+  out_rate("restart_reported_rate", restarts, reported.time, "restarts/s");
   node n(quiet(cores()));
+  n.set_report_sink({});
   measured result = n.run(kill_again_and_again);
   out_rate("restart_rate", restarts, result.time, "restarts/s");
   out("restart_mean", mean_us(result.latencies, restarts), "us");

@@ -161,12 +161,15 @@ std::optional<severity> parse_severity(std::string_view name) noexcept {
 
 void install_logger(node& n, logger_options options) {
   report_sink also = std::move(options.also);
+  severity from = also ? severity::debug : options.level;
   auto log = std::make_shared<report_log>(std::move(options));
   const clock* time = &n.time(); // the node's own: it lives as long as the sink is called
-  n.set_report_sink([log, time, also = std::move(also)](const report& r) {
-    if (also) also(r);
-    log->take(r, time->system_now(), time->now());
-  });
+  n.set_report_sink(
+      [log, time, also = std::move(also)](const report& r) {
+        if (also) also(r);
+        log->take(r, time->system_now(), time->now());
+      },
+      from);
 }
 
 } // namespace coppice

@@ -4,6 +4,7 @@
 #include "coppice/runtime/detail/signals.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <csignal>
 #include <pthread.h>
 #include <stdexcept>
@@ -62,7 +63,12 @@ bool node::is_process_alive(pid process) const {
          p->inbox.load(std::memory_order_acquire) != detail::inbox_dead;
 }
 
+bool node::reports(severity level) const noexcept {
+  return static_cast<int>(level) >= machine_->report_from.load(std::memory_order_relaxed);
+}
+
 void node::report(const coppice::report& what) {
+  if (!reports(what.level)) return;
   report_sink sink;
   {
     std::lock_guard guard(machine_->sink_mutex);
@@ -79,8 +85,9 @@ std::shared_ptr<void> node::part_of(std::uint64_t type, std::shared_ptr<void> (*
   return machine_->parts.emplace_back(type, make()).second;
 }
 
-void node::set_report_sink(report_sink sink) {
+void node::set_report_sink(report_sink sink, severity from) {
   std::lock_guard guard(machine_->sink_mutex);
+  machine_->report_from.store(sink ? static_cast<int>(from) : INT_MAX, std::memory_order_relaxed);
   machine_->sink = std::move(sink);
 }
 

@@ -24,9 +24,10 @@ struct node_options {
   /// No threads: the caller of `run` does the work, one process at a time in a fixed order, and `time`
   /// (a manual clock) jumps to the next timer when nothing can run. For tests.
   bool stepped = false;
-  std::shared_ptr<clock> time; ///< default: the system's; for a stepped node a manual_clock
-  poller_factory make_poller;  ///< default: make_sleep_poller; net/ supplies one on sockets
-  report_sink on_report;       ///< default: errors to stderr, a line each
+  std::shared_ptr<clock> time;            ///< default: the system's; for a stepped node a manual_clock
+  poller_factory make_poller;             ///< default: make_sleep_poller; net/ supplies one on sockets
+  report_sink on_report;                  ///< default: errors to stderr, a line each
+  severity report_from = severity::debug; ///< with `on_report`: what is below that is not reported
   std::uint32_t max_processes = 1U << 24U;
   duration hog_after =
       std::chrono::milliseconds(4); ///< user code this long on a core loses the core; infinity: never
@@ -100,7 +101,10 @@ public:
 
   [[nodiscard]] const clock& time() const noexcept;
   void report(const coppice::report& what);
-  void set_report_sink(report_sink sink);
+  /// What is below `from` is not reported; with no sink nothing is.
+  void set_report_sink(report_sink sink, severity from = severity::debug);
+  /// Whether a report of that level would go anywhere: asked before making one that takes work.
+  [[nodiscard]] bool reports(severity level) const noexcept;
 
   /// What a higher layer keeps for the whole node, instead of a global: the node's one T, default-constructed
   /// at its first use. Lives as long as the node. One lock and a search among few; keep the pointer.

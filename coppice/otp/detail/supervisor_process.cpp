@@ -358,11 +358,9 @@ void supervisor_shell::perform(stop_self& a, const action*) {
 
 void supervisor_shell::perform(supervision::report& a, const action* next) {
   const bool progress = a.kind == report_kind::progress;
-  coppice::report r{progress ? severity::info : severity::error,
-                    progress ? "progress" : "supervisor_report",
-                    self_pid(),
-                    {},
-                    std::move(a.reason)};
+  const severity level = progress ? severity::info : severity::error;
+  if (!this_node().reports(level)) return;
+  coppice::report r{level, progress ? "progress" : "supervisor_report", self_pid(), {}, std::move(a.reason)};
   r.fields.reserve(10);
   r.fields.emplace_back("supervisor", name_for_reports());
   if (!progress) r.fields.emplace_back("errorContext", atom(error_context(a.kind)));

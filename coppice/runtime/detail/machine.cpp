@@ -22,7 +22,6 @@ void runtime_section::enter_revoked() noexcept {
 namespace {
 
 void print_report(const report& r) {
-  if (r.level < severity::error) return;
   std::string line = fmt::format("{} {}: {}", r.kind, r.process, r.reason.to_string(1000));
   for (const auto& [name, value] : r.fields) line += fmt::format(" {}={}", name, value);
   if (const crash_details* details = r.reason.details()) {
@@ -43,7 +42,10 @@ node_options complete_options(node_options o) {
     }
   }
   if (!o.make_poller) o.make_poller = &make_sleep_poller;
-  if (!o.on_report) o.on_report = &print_report;
+  if (!o.on_report) {
+    o.on_report = &print_report;
+    o.report_from = severity::error;
+  }
   return o;
 }
 
@@ -52,7 +54,8 @@ node_options complete_options(node_options o) {
 machine::machine(node_options given)
     : owner(*this), options(complete_options(std::move(given))), time(options.time),
       table(options.max_processes), timers(*this), started(time->now()), sink(options.on_report),
-      workers(*this), pool(std::make_unique<blocking_pool>(*this, options.blocking_threads)) {
+      report_from(static_cast<int>(options.report_from)), workers(*this),
+      pool(std::make_unique<blocking_pool>(*this, options.blocking_threads)) {
   timers.resize(options.cores);
   for (unsigned i = 0; i < options.cores; ++i) {
     cores.push_back(std::make_unique<core>(*this, i, started, options.make_poller()));

@@ -67,6 +67,7 @@ public:
 
   std::mutex sink_mutex;
   report_sink sink;
+  std::atomic<int> report_from; ///< the least severity that the sink wants
 
   worker_pool workers;
   std::unique_ptr<blocking_pool> pool;
