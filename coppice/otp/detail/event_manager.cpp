@@ -189,6 +189,8 @@ void event_manager::go_round() {
     } catch (...) { // catch-all: OTP removes the handler, whatever it was
       step_.error = std::current_exception();
     }
+    bool stays = step_.error == nullptr && step_.then == handler_step::what::keep;
+    if (awaits == nullptr && stays) continue;
     auto resume = [this] { go_round(); };
     if (awaits) {
       run(std::move(*awaits), [this, h, resume] {

@@ -146,14 +146,34 @@ void gen_process::task_ended(std::exception_ptr error) {
 
 term gen_process::name_for_reports() const { return name_.empty() ? term(self_pid()) : name_.as_term(); }
 
+namespace {
+
+/// From the exception being handled.
+exit_reason callback_failed(const atom& which) {
+  exit_reason why = exit_reason::from_exception(std::current_exception());
+  return exit_reason(term::tuple("callback_failed"_atom, which, why.value()));
+}
+
+} // namespace
+
+/// The state as far as it can be told: what a server's own state() throws must not end it, nor hide why it
+/// ended.
+term gen_process::visible_state() const {
+  try {
+    return state_as_term();
+  } catch (...) { // catch-all: told in the state's place
+    return callback_failed("state"_atom).value();
+  }
+}
+
 void gen_process::report_end(const exit_reason& reason) {
-  if (reason.is_clean()) return;
+  if (reason.is_clean() || !this_node().reports(severity::error)) return;
   coppice::report r{severity::error, "crash_report", self_pid(), {}, reason};
   r.fields.emplace_back("behaviour", module());
   r.fields.emplace_back("name", name_for_reports());
   r.fields.emplace_back("initial_call", atom(label()));
   r.fields.emplace_back("parent", parent_);
-  if (up_) r.fields.emplace_back("state", state_as_term());
+  if (up_) r.fields.emplace_back("state", visible_state());
   this_node().report(r);
 }
 
@@ -195,7 +215,7 @@ bool gen_process::handle_system(envelope& message) {
 }
 
 sys::status gen_process::status() const {
-  sys::status s{self_pid(), module(), name_for_reports(), parent_, false, {}, state_as_term()};
+  sys::status s{self_pid(), module(), name_for_reports(), parent_, false, {}, visible_state()};
   if (debug_ != nullptr) {
     s.suspended = debug_->suspended;
     s.log.assign(debug_->log.begin(), debug_->log.end());
@@ -203,20 +223,10 @@ sys::status gen_process::status() const {
   return s;
 }
 
-namespace {
-
-/// From the exception being handled.
-exit_reason callback_failed(const atom& which) {
-  exit_reason why = exit_reason::from_exception(std::current_exception());
-  return exit_reason(term::tuple("callback_failed"_atom, which, why.value()));
-}
-
-} // namespace
-
 void gen_process::answer(const sys_request& request, from who) {
   using what = sys_request::what;
   switch (request.request) {
-  case what::get_state: who.reply(state_as_term()); return;
+  case what::get_state: who.reply(visible_state()); return;
   case what::replace_state: answer_replace_state(request, std::move(who)); return;
   case what::get_status: who.reply(status()); return;
   case what::suspend: debug().suspended = true; break;

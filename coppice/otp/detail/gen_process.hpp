@@ -128,6 +128,7 @@ private:
   void resume_handling();
   debug_state& debug();
   void report_end(const exit_reason& reason);
+  [[nodiscard]] term visible_state() const;
 
   from starter_;
   server_name name_;
