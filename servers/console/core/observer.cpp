@@ -47,12 +47,6 @@ std::string describe(const report& what) {
     if (text.size() > report_log::text_limit) return text;
   }
   if (has_reason(what)) text += fmt::format("reason: {}\n", what.reason.to_string(term_limit));
-  if (const crash_details* details = what.reason.details()) {
-    for (const std::string& frame : details->stack()) {
-      text += fmt::format("  {}\n", frame);
-      if (text.size() > report_log::text_limit) break;
-    }
-  }
   return text;
 }
 
@@ -121,6 +115,7 @@ void observer::on_supervisor_report(const report& what) {
   entry.supervisor = plain_field(what, "supervisor");
   entry.reason = what.reason.to_string(term_limit);
   entry.text = describe(what);
+  entry.why = what.reason;
   entry.action = context == "shutdown"        ? supervisor_action::gave_up
                  : next == "forget the child" ? supervisor_action::removed
                                               : supervisor_action::terminated;
@@ -149,6 +144,7 @@ void observer::on_crash(const report& what) {
   if (entry.name.empty()) entry.name = plain_field(what, "name");
   entry.reason = what.reason.to_string(term_limit);
   entry.text = describe(what);
+  entry.why = what.reason;
   log_.add(std::move(entry));
 }
 

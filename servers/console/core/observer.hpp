@@ -16,7 +16,7 @@
 
 namespace coppice::console {
 
-/// A report as text for people: its fields a line each, then the stack.
+/// A report as text for people: its fields a line each, then the reason.
 std::string describe(const report& what);
 
 /// Takes every report of a node. Thread-safe; asks no process.

@@ -48,6 +48,18 @@ std::vector<log_entry> report_log::latest(std::size_t limit) const {
   return {entries_.end() - static_cast<std::ptrdiff_t>(std::min(limit, entries_.size())), entries_.end()};
 }
 
+std::string full_text(const log_entry& entry) {
+  std::string text = entry.text;
+  if (const crash_details* details = entry.why.details(); details != nullptr) {
+    for (const std::string& frame : details->stack()) {
+      if (text.size() > report_log::text_limit) break;
+      text += "  " + frame + "\n";
+    }
+  }
+  cut(text, report_log::text_limit);
+  return text;
+}
+
 void cut(std::string& text, std::size_t limit) {
   if (text.size() <= limit) return;
   std::size_t end = limit;

@@ -1,6 +1,7 @@
 // The latest reports, numbered, as pages ask for them. Pure but for a lock: reports come from any thread.
 #pragma once
 
+#include "coppice/runtime/exit_reason.hpp"
 #include "coppice/term/id.hpp"
 
 #include <cstddef>
@@ -31,6 +32,7 @@ struct log_entry {
   supervisor_action action = supervisor_action::none;
   pid new_process{};
   std::string text{};
+  exit_reason why{}; ///< for its stack, which is looked up only when it is asked for
 };
 
 /// Keeps the latest entries. Thread-safe.
@@ -50,6 +52,10 @@ private:
   std::deque<log_entry> entries_;
   std::uint64_t last_ = 0;
 };
+
+/// The entry's text and, if an exception was the reason, its stack; at most `report_log::text_limit` bytes.
+/// Slow with a stack: looks up symbols.
+std::string full_text(const log_entry& entry);
 
 /// `text` cut to `limit` bytes, never within a character.
 void cut(std::string& text, std::size_t limit);

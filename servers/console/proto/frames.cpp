@@ -177,7 +177,7 @@ json::object to_json(const log_entry& e) {
   if (!e.supervisor.empty()) o.emplace("supervisor", utf8(e.supervisor));
   if (e.action != supervisor_action::none) o.emplace("action", to_string(e.action));
   if (e.new_process) o.emplace("new_pid", pid_text(e.new_process));
-  o.emplace("text", utf8(e.text));
+  o.emplace("text", utf8(full_text(e)));
   return o;
 }
 
