@@ -64,6 +64,10 @@ child_description top_child(const chat& c) {
   return child<messaging_sup>("messaging_sup", local("messaging_sup"), c);
 }
 
+application_spec application(const chat& c) {
+  return application_spec("messaging").description("People chat in their browsers").start(top_child(c));
+}
+
 void mount(http::routes& routes, const chat& c) {
   http::websocket_options options;
   options.limits.frame = options.limits.message = frames::longest;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "coppice/http/server.hpp"
+#include "coppice/otp/application.hpp"
 #include "servers/messaging/shell/supervisors.hpp"
 
 namespace coppice::messaging {
@@ -9,6 +10,9 @@ namespace coppice::messaging {
 /// The child `messaging_sup` for a node's root supervisor. The chat's table lives as long as a copy of the
 /// handle does, so keep one beside the root: then the death of any process leaves it alone.
 child_description top_child(const chat& c);
+
+/// The same as an application of its own, `messaging`; its HTTP server is somebody else's.
+application_spec application(const chat& c);
 
 /// Adds the page (`/`, `/chat/...`) and its WebSocket (`/chat/ws`) to a server's routes. The server checks
 /// Host and Origin and sets the security headers of every answer (PROTOCOL.md, "HTTP"); its listener should

@@ -281,7 +281,7 @@ void connection::too_fast(const frames::request& asked) {
   if (const auto* sent = std::get_if<frames::send>(&asked)) e.id = sent->id;
   if (const auto* entered = std::get_if<frames::join>(&asked)) e.room = entered->room;
   if (const auto* left = std::get_if<frames::leave>(&asked)) e.room = left->room;
-  say_error(std::move(e));
+  say_error(e);
 }
 
 } // namespace coppice::messaging

@@ -69,7 +69,7 @@ private:
   task<> attach_session();
 
   void show(const deliver& d);
-  void say_error(frames::error e) { output_.push_back(frames::to_json(e)); }
+  void say_error(const frames::error& e) { output_.push_back(frames::to_json(e)); }
   void refuse(refusal why, std::string id, std::string room);
   void unavailable(std::string id, std::string room);
   void too_fast(const frames::request& asked);

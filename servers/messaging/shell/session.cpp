@@ -78,7 +78,7 @@ result<> session::handle_cast(took m) {
   return rest();
 }
 
-result<> session::handle_cast(new_events m) {
+result<> session::handle_cast(const new_events& m) {
   // News of a room come by way of its process, so they may overtake or be overtaken.
   if (window_.add(m.range) == event_window::merge::gap) load_above(window_.last());
   push_all();
@@ -91,17 +91,17 @@ result<> session::handle_cast(events_acked m) {
   return rest();
 }
 
-result<> session::handle_cast(room_news m) {
+result<> session::handle_cast(const room_news& m) {
   pass_on(m);
   return rest();
 }
 
-result<> session::handle_cast(left_news m) {
+result<> session::handle_cast(const left_news& m) {
   pass_on(m);
   return rest();
 }
 
-result<> session::handle_info(down m) {
+result<> session::handle_info(const down& m) {
   devices_.erase(m.process);
   trim();
   return rest();

@@ -24,12 +24,12 @@ public:
   init_result init();
   result<ok> handle_call(attach m);
   result<> handle_cast(took m);
-  result<> handle_cast(new_events m);
+  result<> handle_cast(const new_events& m);
   result<> handle_cast(events_acked m);
   result<> handle_cast(catch_up m);
-  result<> handle_cast(room_news m);
-  result<> handle_cast(left_news m);
-  result<> handle_info(down m);
+  result<> handle_cast(const room_news& m);
+  result<> handle_cast(const left_news& m);
+  result<> handle_info(const down& m);
   result<> handle_timeout();
   [[nodiscard]] term state() const;
 
