@@ -78,14 +78,14 @@ TEST(listener, serves_a_thousand_connections_at_once) {
   });
 }
 
+struct crash_reported {};
+
 TEST(listener, a_connection_that_crashes_concerns_nobody_else) {
-  node_options options = with_sockets();
-  auto crashes = std::make_shared<std::atomic<int>>(0);
-  options.on_report = [crashes](const report& r) {
-    if (r.level == severity::error) ++*crashes;
-  };
-  node n(options);
-  n.run([](self) -> task<> {
+  node n(with_sockets());
+  n.run([](self me) -> task<> {
+    coppice::node* home = &this_node();
+    pid to = me.id();
+    home->set_report_sink([home, to](const report&) { home->send(to, crash_reported{}); }, severity::error);
     listener l = started({}, &echo);
     tcp_socket good = co_await client(l.local());
     tcp_socket bad = co_await client(l.local());
@@ -97,8 +97,10 @@ TEST(listener, a_connection_that_crashes_concerns_nobody_else) {
     tcp_socket next = co_await client(l.local());
     std::string more = co_await ask(&next, "and new ones");
     EXPECT_EQ(more, "and new ones");
+    co_await me.receive<crash_reported>();
+    std::optional<crash_reported> another = co_await me.receive<crash_reported>(duration::zero());
+    EXPECT_FALSE(another.has_value());
   });
-  EXPECT_EQ(crashes->load(), 1);
 }
 
 struct accepted_one {};
