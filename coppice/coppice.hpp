@@ -1,8 +1,10 @@
 // The runtime and the behaviours: what most programs include. Sockets, HTTP and the servers are asked for.
 #pragma once
 
+#include "coppice/otp/await_all.hpp"    // IWYU pragma: export
 #include "coppice/otp/gen_server.hpp"   // IWYU pragma: export
 #include "coppice/otp/gen_statem.hpp"   // IWYU pragma: export
+#include "coppice/otp/multi_call.hpp"   // IWYU pragma: export
 #include "coppice/otp/ok.hpp"           // IWYU pragma: export
 #include "coppice/otp/supervisor.hpp"   // IWYU pragma: export
 #include "coppice/otp/sys.hpp"          // IWYU pragma: export

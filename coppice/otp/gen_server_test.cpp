@@ -116,6 +116,43 @@ TEST(gen_server, stop) {
   });
 }
 
+struct ask_yourself {
+  bool and_die;
+};
+struct stop_yourself {};
+
+class narcissus : public gen_server {
+public:
+  using protocol = coppice::protocol<calls<ask_yourself, std::string>, calls<stop_yourself, std::string>>;
+  task<std::string> handle_call(ask_yourself how) {
+    server_ref<narcissus> mirror{server_name(self_pid())};
+    if (how.and_die) {
+      std::string never = co_await call<ask_yourself>(mirror, false);
+      co_return never;
+    }
+    std::expected<std::string, exit_reason> answer = co_await try_call<ask_yourself>(mirror, false);
+    co_return to_string(answer.error().value());
+  }
+  task<std::string> handle_call(stop_yourself) {
+    std::expected<ok, exit_reason> ended = co_await stop(server_name(self_pid()));
+    co_return to_string(ended.error().value());
+  }
+};
+
+TEST(gen_server, calling_self) {
+  test_node f;
+  f.n.run([](self) -> task<> {
+    start_result<narcissus> s = co_await start<narcissus>();
+    std::string why = co_await call<ask_yourself>(*s, false);
+    EXPECT_EQ(why, "calling_self");
+    std::string why_not_stopped = co_await call<stop_yourself>(*s);
+    EXPECT_EQ(why_not_stopped, "calling_self");
+    std::expected<std::string, exit_reason> dead = co_await try_call<ask_yourself>(*s, true);
+    EXPECT_EQ(dead.error().value().elements()[0], term("calling_self"_atom));
+    EXPECT_EQ(dead.error().value().elements()[1].elements()[1], term("call"_atom));
+  });
+}
+
 // ---- starting ---------------------------------------------------------------------------------------------
 
 struct beginner : gen_server {

@@ -152,7 +152,8 @@ template <class S, class... Args>
 }
 
 /// Ends a server in order, with `terminate`, and awaits its end (OTP: `gen_server:stop/3`). An error if it
-/// was not there (`noproc`), ended with another reason, or did not in time (`timeout`).
+/// was not there (`noproc`), is the caller itself (`calling_self`), ended with another reason, or did not in
+/// time (`timeout`).
 task<std::expected<ok, exit_reason>> stop(server_name server, exit_reason reason = exit_reason::normal(),
                                           duration timeout = infinity);
 

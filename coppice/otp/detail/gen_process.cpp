@@ -310,6 +310,7 @@ void gen_process::resume_handling() {
 task<std::expected<ok, exit_reason>> stop(server_name server, exit_reason reason, duration timeout) {
   std::optional<pid> target = server.resolve();
   if (!target) co_return std::unexpected(exit_reason::noproc());
+  if (*target == self_pid()) co_return std::unexpected(detail::calling_self());
   reference ref = monitor(*target);
   cast_any(*target, detail::sys_request{.request = detail::sys_request::what::terminate, .reason = reason});
   self me(detail::running_process());
