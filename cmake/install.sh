@@ -11,7 +11,7 @@ packages_for() { # PURPOSE: its Debian packages, one a line
         libmimalloc-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev python3
       ;;
     test)
-      printf '%s\n' chromium erlang-base
+      printf '%s\n' chromium curl erlang-base openssl
       command -v node >/dev/null || echo nodejs
       command -v npm >/dev/null || echo npm
       ;;

@@ -53,6 +53,7 @@ parameters request::query() const {
 }
 
 const net::endpoint& request::peer() const { return connection_.peer(); }
+std::optional<net::tls_info> request::tls() const { return connection_.tls(); }
 self request::process() const noexcept { return connection_.process(); }
 
 task<std::string> request::body() {

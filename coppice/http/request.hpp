@@ -4,6 +4,7 @@
 #include "coppice/http/message.hpp"
 #include "coppice/http/router.hpp"
 #include "coppice/net/endpoint.hpp"
+#include "coppice/net/tls.hpp"
 #include "coppice/runtime/process.hpp"
 #include "coppice/runtime/task.hpp"
 
@@ -96,6 +97,8 @@ public:
   [[nodiscard]] parameters query() const;
   /// The peer's address on this connection.
   [[nodiscard]] const net::endpoint& peer() const;
+  /// What TLS agreed on, with the client's certificate if there is one; nothing on a plain connection.
+  [[nodiscard]] std::optional<net::tls_info> tls() const;
   /// The process that runs the handler, the connection's own.
   [[nodiscard]] self process() const noexcept;
 

@@ -83,7 +83,7 @@ std::expected<std::shared_ptr<const server>, std::string> server::make(routes ta
 
 namespace {
 
-task<> serve_connection(self me, net::tcp_socket socket, std::shared_ptr<const server> s) {
+task<> serve_connection(self me, net::stream socket, std::shared_ptr<const server> s) {
   connection c(me, std::move(socket), std::move(s));
   co_await c.serve();
 }
@@ -95,7 +95,7 @@ std::expected<net::listener, std::string> start_server(routes table, server_opti
   net::listener_options listening = options.listener;
   auto made = detail::server::make(std::move(table), std::move(options));
   if (!made) return std::unexpected(std::move(made.error()));
-  auto started = net::start_listener(listening, [s = std::move(*made)](self me, net::tcp_socket socket) {
+  auto started = net::start_listener(listening, [s = std::move(*made)](self me, net::stream socket) {
     return detail::serve_connection(me, std::move(socket), s);
   });
   if (!started) {

@@ -98,8 +98,8 @@ private:
 
 /// Limits and deadlines of a server; the defaults are for the open internet.
 struct server_options {
-  net::listener_options listener;
-  http1_limits limits; ///< `limits.body` is set by each route
+  net::listener_options listener; ///< with `tls`: https and wss; its `alpn` is best {"http/1.1"}
+  http1_limits limits;            ///< `limits.body` is set by each route
   /// From a connection's start, or a request's first byte, to the end of its head; 408 beyond.
   duration head_timeout = std::chrono::seconds(10);
   /// Between requests.

@@ -64,7 +64,7 @@ public:
 
 private:
   friend class detail::connection;
-  websocket(self me, net::tcp_socket& socket, const websocket_options& options, duration grace,
+  websocket(self me, net::stream& socket, const websocket_options& options, duration grace,
             std::uint64_t rate);
 
   using event = std::variant<websocket_message, websocket_closed>;
@@ -82,7 +82,7 @@ private:
   task<bool> send_queued(websocket_session::send_result queued);
 
   self me_;
-  net::tcp_socket& socket_;
+  net::stream& socket_;
   const websocket_options& options_;
   websocket_session session_;
   std::deque<event> events_;

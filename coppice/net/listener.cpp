@@ -77,11 +77,26 @@ struct acceptor_paused {
 };
 struct go_on {};
 
+task<> serve_secured(self me, pool_ref pool, tcp_socket socket) {
+  std::expected<stream, tls_error> secured = co_await tls_accept(std::move(socket), *pool->options.tls);
+  if (!secured) {
+    pool->counters->failed_handshakes.fetch_add(1, std::memory_order_relaxed);
+    co_return;
+  }
+  task<> served = pool->handler(me, std::move(*secured));
+  co_await served;
+}
+
+task<> served_by(self me, pool_ref pool, tcp_socket socket) {
+  if (pool->options.tls) return serve_secured(me, std::move(pool), std::move(socket));
+  return pool->handler(me, std::move(socket));
+}
+
 process connection(self me, pid parent, pool_ref pool, place, tcp_socket socket) {
   connection_started started{me.id()};
   send(parent, started);
   link(parent);
-  task<> served = pool->handler(me, std::move(socket));
+  task<> served = served_by(me, pool, std::move(socket));
   co_await served;
 }
 

@@ -1,17 +1,18 @@
 // Listeners: a pool of acceptors that make one process of each connection, in the manner of Ranch.
 #pragma once
 
-#include "coppice/net/socket.hpp"
+#include "coppice/net/stream.hpp"
 
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace coppice::net {
 
 /// What a connection's process runs. Called from any core, often at the same time: it keeps no mutable state.
 /// The process ends when the task does; an exception ends that connection alone and is reported.
-using connection_handler = std::function<task<>(self, tcp_socket)>;
+using connection_handler = std::function<task<>(self, stream)>;
 
 /// Sent to every connection when its listener begins to stop: finish what is under way, then end. Those that
 /// have not by `listener_options::drain_timeout` are killed.
@@ -25,6 +26,9 @@ struct listener_options {
   bool reuse_port = false;
   duration drain_timeout = std::chrono::seconds(5);
   const char* label = "connection"; ///< of the connections' processes; of static storage
+  /// With it connections are TLS: the handler is called after the handshake. One that fails ends that
+  /// connection without a report (`listener::failed_handshakes`).
+  std::optional<tls_server> tls = std::nullopt;
 };
 
 namespace detail {
@@ -34,6 +38,7 @@ struct listener_pool;
 struct listener_counters {
   std::atomic<std::size_t> connections{0};
   std::atomic<std::uint64_t> accepted{0};
+  std::atomic<std::uint64_t> failed_handshakes{0};
   std::atomic<std::uint64_t> exhausted{
       0}; ///< accepts that failed for want of descriptors, memory or processes
 };
@@ -50,6 +55,8 @@ public:
   [[nodiscard]] std::size_t connections() const noexcept { return counters_->connections; }
   /// How many there have been.
   [[nodiscard]] std::uint64_t accepted() const noexcept { return counters_->accepted; }
+  /// How many ended in their TLS handshake.
+  [[nodiscard]] std::uint64_t failed_handshakes() const noexcept { return counters_->failed_handshakes; }
   /// How often accepting was put off because the system had no descriptors or memory to give.
   [[nodiscard]] std::uint64_t exhausted() const noexcept { return counters_->exhausted; }
 

@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace testing;
 
-task<> echo(self, tcp_socket s) {
+task<> echo(self, stream s) {
   char buffer[1024];
   for (;;) {
     io_result n = co_await s.read_some(buffer);
@@ -105,7 +105,7 @@ TEST(listener, a_connection_that_crashes_concerns_nobody_else) {
 
 struct accepted_one {};
 
-task<> tell_and_echo(self me, pid watcher, tcp_socket s) {
+task<> tell_and_echo(self me, pid watcher, stream s) {
   send(watcher, accepted_one{});
   co_await echo(me, std::move(s));
 }
@@ -114,7 +114,7 @@ TEST(listener, lets_no_more_than_the_maximum_in) {
   node n(with_sockets());
   n.run([](self me) -> task<> {
     pid watcher = me.id();
-    listener l = started({.max_connections = 2}, [watcher](self connection, tcp_socket s) {
+    listener l = started({.max_connections = 2}, [watcher](self connection, stream s) {
       return tell_and_echo(connection, watcher, std::move(s));
     });
     tcp_socket a = co_await client(l.local());
@@ -182,7 +182,7 @@ TEST(listener, ends_when_its_acceptors_keep_crashing) {
 struct draining {};
 
 /// Ends when drained if the peer said so, else goes on for ever.
-task<> polite_or_not(self me, tcp_socket s) {
+task<> polite_or_not(self me, stream s) {
   char kind = 0;
   co_await s.read_some(std::span(&kind, 1));
   co_await s.write_all("k");

@@ -1,5 +1,6 @@
 #include "coppice/net/socket.hpp"
 
+#include "coppice/net/detail/tls_session.hpp"
 #include "coppice/runtime/blocking.hpp"
 #include "coppice/runtime/node.hpp"
 
@@ -70,17 +71,16 @@ void set_flag(int fd, int level, int name, bool on) noexcept {
   ::setsockopt(fd, level, name, &value, sizeof(value));
 }
 
-/// A system call costs a slice more than a step of the process's own code does.
+} // namespace
+
+namespace detail {
+
 bool spend_for_io(std::size_t bytes) noexcept {
   coppice::detail::context& c = coppice::detail::current();
   auto cost = static_cast<std::uint32_t>(8 + std::min<std::size_t>(bytes / 512, 1000));
   c.budget -= std::min(c.budget, cost);
   return c.budget != 0;
 }
-
-} // namespace
-
-namespace detail {
 
 void descriptor::close() noexcept {
   registration_.reset();
@@ -103,6 +103,14 @@ io_wait::io_wait(descriptor& d, direction way, duration timeout)
 }
 
 bool io_wait::would_block() noexcept { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+bool io_wait::settled(const tls_step& step) noexcept {
+  moved_ += step.moved;
+  error_ = step.error;
+  if (step.result == tls_step::outcome::wants_read) way_ = direction::read;
+  if (step.result == tls_step::outcome::wants_write) way_ = direction::write;
+  return step.result == tls_step::outcome::over;
+}
 
 bool io_wait::await_ready() {
   if (descriptor_.fd() < 0) error_ = std::make_error_code(std::errc::bad_file_descriptor);
@@ -166,6 +174,8 @@ void io_wait::finish() noexcept {
 // --- the operations ---
 
 bool read_awaiter::attempt() noexcept {
+  if (tls_ != nullptr) [[unlikely]]
+    return read_tls();
   ssize_t n = ::recv(fd(), into_.data(), into_.size(), 0);
   if (n < 0) {
     if (would_block()) return false;
@@ -176,13 +186,19 @@ bool read_awaiter::attempt() noexcept {
   return true;
 }
 
+bool read_awaiter::read_tls() noexcept { return settled(tls_->read(into_)); }
+
 io_result read_awaiter::await_resume() noexcept {
   finish();
   if (error_) return std::unexpected(error_);
   return moved_;
 }
 
-bool write_awaiter::attempt() noexcept { return many_.empty() ? write_one() : write_many(); }
+bool write_awaiter::attempt() noexcept {
+  if (tls_ != nullptr) [[unlikely]]
+    return write_tls();
+  return many_.empty() ? write_one() : write_many();
+}
 
 bool write_awaiter::write_one() noexcept {
   while (!one_.empty()) {
@@ -218,13 +234,52 @@ bool write_awaiter::write_many() noexcept {
       return true;
     }
     moved_ += static_cast<std::size_t>(n);
-    for (auto left = static_cast<std::size_t>(n); left > 0;) {
-      std::size_t taken = std::min(left, many_[next_].size());
-      many_[next_].remove_prefix(taken);
-      left -= taken;
-      if (many_[next_].empty()) ++next_;
-    }
+    drop(static_cast<std::size_t>(n));
   }
+}
+
+/// Of many_.
+void write_awaiter::drop(std::size_t bytes) noexcept {
+  while (bytes > 0) {
+    std::size_t taken = std::min(bytes, many_[next_].size());
+    many_[next_].remove_prefix(taken);
+    bytes -= taken;
+    if (many_[next_].empty()) ++next_;
+  }
+}
+
+/// Small pieces share a record. A step that has to wait is repeated with the same bytes, gathered again.
+bool write_awaiter::write_tls() noexcept {
+  constexpr std::size_t record = 16384;
+  if (many_.empty()) return encrypt(one_);
+  std::array<char, record> gathered;
+  for (;;) {
+    while (next_ < many_.size() && many_[next_].empty()) ++next_;
+    if (next_ == many_.size()) return true;
+    std::string_view data = many_[next_].substr(0, record);
+    if (data.size() < record && next_ + 1 < many_.size()) {
+      std::size_t size = 0;
+      for (std::size_t i = next_; i < many_.size() && size < record; ++i) {
+        size += many_[i].copy(gathered.data() + size, record - size);
+      }
+      data = std::string_view(gathered.data(), size);
+    }
+    detail::tls_step step = tls_->write(data);
+    if (!settled(step)) return false;
+    if (error_) return true;
+    drop(step.moved);
+  }
+}
+
+bool write_awaiter::encrypt(std::string_view data) noexcept {
+  while (!data.empty()) {
+    detail::tls_step step = tls_->write(data);
+    if (!settled(step)) return false;
+    if (error_) return true;
+    data.remove_prefix(step.moved);
+    one_ = data;
+  }
+  return true;
 }
 
 io_result write_awaiter::await_resume() noexcept {
@@ -250,14 +305,14 @@ io_outcome ready_awaiter::await_resume() noexcept {
 io_result tcp_socket::try_read(std::span<char> into) noexcept {
   ssize_t n = ::recv(descriptor_.fd(), into.data(), into.size(), 0);
   if (n < 0) return std::unexpected(last_error());
-  spend_for_io(static_cast<std::size_t>(n));
+  detail::spend_for_io(static_cast<std::size_t>(n));
   return static_cast<std::size_t>(n);
 }
 
 io_result tcp_socket::try_write(std::string_view data) noexcept {
   ssize_t n = ::send(descriptor_.fd(), data.data(), data.size(), MSG_NOSIGNAL);
   if (n < 0) return std::unexpected(last_error());
-  spend_for_io(static_cast<std::size_t>(n));
+  detail::spend_for_io(static_cast<std::size_t>(n));
   return static_cast<std::size_t>(n);
 }
 

@@ -33,8 +33,14 @@ struct readable {
 
 namespace detail {
 
+class tls_session;
+struct tls_step;
+
 /// What completes a wait.
 struct became_ready {};
+
+/// A system call costs a slice more than a step of the process's own code does; false when the slice is over.
+bool spend_for_io(std::size_t bytes) noexcept;
 
 /// An open file descriptor and, once it has been waited for, its registration.
 class descriptor {
@@ -86,6 +92,8 @@ protected:
   [[nodiscard]] int fd() const noexcept { return descriptor_.fd(); }
   /// Whether errno says "later".
   [[nodiscard]] static bool would_block() noexcept;
+  /// Takes over what came of a step of TLS, which may want to wait in either direction; true when it is over.
+  bool settled(const tls_step& step) noexcept;
 
   std::error_code error_;
   std::size_t moved_ = 0;
@@ -110,33 +118,42 @@ private:
 /// Awaits bytes: `io_result n = co_await socket.read_some(buffer, 5s);`. 0 is the end of the stream.
 class read_awaiter final : public detail::io_wait {
 public:
-  read_awaiter(detail::descriptor& d, std::span<char> into, duration timeout)
-      : io_wait(d, detail::direction::read, timeout), into_(into) {}
+  read_awaiter(detail::descriptor& d, std::span<char> into, duration timeout,
+               detail::tls_session* tls = nullptr)
+      : io_wait(d, detail::direction::read, timeout), into_(into), tls_(tls) {}
   io_result await_resume() noexcept;
 
 private:
   bool attempt() noexcept override;
+  bool read_tls() noexcept;
   std::span<char> into_;
+  detail::tls_session* tls_;
 };
 
 /// Awaits that everything is with the system; on an error, some may be. Of the views only the bytes must
 /// live.
 class write_awaiter final : public detail::io_wait {
 public:
-  write_awaiter(detail::descriptor& d, std::string_view data, duration timeout)
-      : io_wait(d, detail::direction::write, timeout), one_(data) {}
-  write_awaiter(detail::descriptor& d, std::span<const std::string_view> pieces, duration timeout)
-      : io_wait(d, detail::direction::write, timeout), many_(pieces.begin(), pieces.end()) {}
+  write_awaiter(detail::descriptor& d, std::string_view data, duration timeout,
+                detail::tls_session* tls = nullptr)
+      : io_wait(d, detail::direction::write, timeout), one_(data), tls_(tls) {}
+  write_awaiter(detail::descriptor& d, std::span<const std::string_view> pieces, duration timeout,
+                detail::tls_session* tls = nullptr)
+      : io_wait(d, detail::direction::write, timeout), many_(pieces.begin(), pieces.end()), tls_(tls) {}
   io_result await_resume() noexcept;
 
 private:
   bool attempt() noexcept override;
   bool write_one() noexcept;
   bool write_many() noexcept;
+  bool write_tls() noexcept;
+  bool encrypt(std::string_view data) noexcept;
+  void drop(std::size_t bytes) noexcept;
 
   std::string_view one_;
   std::vector<std::string_view> many_;
   std::size_t next_ = 0; ///< of many_
+  detail::tls_session* tls_;
 };
 
 /// Awaits that there may be something to read (a stale event may say so too soon), or that there is room to
@@ -202,6 +219,7 @@ public:
   [[nodiscard]] int native_handle() const noexcept { return descriptor_.fd(); }
 
 private:
+  friend class stream;
   detail::descriptor descriptor_;
 };
 

@@ -25,7 +25,7 @@ bool has_no_body(status s) noexcept {
 
 } // namespace
 
-connection::connection(self me, net::tcp_socket socket, std::shared_ptr<const server> s)
+connection::connection(self me, net::stream socket, std::shared_ptr<const server> s)
     : me_(me), socket_(std::move(socket)), server_(std::move(s)), parser_(server_->options().limits) {}
 
 task<> connection::serve() {
@@ -34,6 +34,7 @@ task<> connection::serve() {
   } catch (const disconnected&) { // nobody is left to be answered
     co_return;
   }
+  socket_.close();
   if (ending_) exit(std::move(*ending_));
 }
 

@@ -5,7 +5,7 @@
 #include "coppice/http/http1_parser.hpp"
 #include "coppice/http/http1_writer.hpp"
 #include "coppice/http/request.hpp"
-#include "coppice/net/socket.hpp"
+#include "coppice/net/stream.hpp"
 
 #include <chrono>
 #include <exception>
@@ -18,7 +18,7 @@ namespace coppice::http::detail {
 
 class connection {
 public:
-  connection(self me, net::tcp_socket socket, std::shared_ptr<const server> s);
+  connection(self me, net::stream socket, std::shared_ptr<const server> s);
 
   /// Until the peer or the server has had enough.
   task<> serve();
@@ -28,6 +28,7 @@ public:
   task<> start(response head, std::optional<std::uint64_t> size);
   task<> write(std::string_view piece);
   [[nodiscard]] const net::endpoint& peer();
+  [[nodiscard]] std::optional<net::tls_info> tls() const { return socket_.tls(); }
   [[nodiscard]] self process() const noexcept { return me_; }
 
 private:
@@ -63,7 +64,7 @@ private:
   [[nodiscard]] std::string_view date();
 
   self me_;
-  net::tcp_socket socket_;
+  net::stream socket_;
   std::shared_ptr<const server> server_;
   http1_request_parser parser_;
   http1_response_writer writer_;
