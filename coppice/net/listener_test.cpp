@@ -268,6 +268,7 @@ TEST(listener, starting_on_a_taken_port_is_an_error) {
 class no_descriptors {
 public:
   no_descriptors() {
+    let_sanitizers_see_error_categories();
     getrlimit(RLIMIT_NOFILE, &before_);
     rlimit none = before_;
     none.rlim_cur = 3;
@@ -278,6 +279,13 @@ public:
   no_descriptors& operator=(const no_descriptors&) = delete;
 
 private:
+  /// UBSan needs a descriptor when it meets an object's type for the first time, and takes the object for
+  /// broken if it gets none.
+  static void let_sanitizers_see_error_categories() {
+    EXPECT_EQ(std::error_code(EMFILE, std::system_category()), std::errc::too_many_files_open);
+    EXPECT_EQ(std::error_code(EMFILE, std::generic_category()), std::errc::too_many_files_open);
+  }
+
   rlimit before_{};
 };
 
