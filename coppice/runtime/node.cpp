@@ -185,7 +185,7 @@ void node::advance(duration by) {
   time_point end = clock.now() + by;
   for (;;) {
     run_until_idle();
-    std::optional<time_point> next = machine_->cores[0]->wheel.next_due();
+    std::optional<time_point> next = machine_->next_due();
     if (!next || *next > end) break;
     clock.advance_to(*next);
   }
@@ -206,7 +206,7 @@ void node::wait_for(pid process, const std::function<bool()>& done) {
         continue;
       }
       if (!idle) continue;
-      std::optional<time_point> next = machine_->cores[0]->wheel.next_due();
+      std::optional<time_point> next = machine_->next_due();
       if (!next) {
         exit(process, exit_reason::kill());
         run_until_idle();
@@ -238,8 +238,8 @@ bool node::shutdown() {
       while (!over() && clock.now() < until) {
         bool idle = m.workers.run_until_idle(batch);
         if (idle && over()) return;
-        if (idle && !m.cores[0]->has_work()) {
-          clock.advance_to(std::min(m.cores[0]->wheel.next_due().value_or(until), until));
+        if (idle && !m.work_waits()) {
+          clock.advance_to(std::min(m.next_due().value_or(until), until));
         } else { // somebody never rests: time passes all the same
           clock.advance(std::chrono::milliseconds(1));
         }

@@ -6,6 +6,7 @@
 #include "coppice/runtime/info.hpp"
 #include "coppice/runtime/poller.hpp"
 #include "coppice/runtime/report.hpp"
+#include "coppice/runtime/schedule.hpp"
 
 #include <future>
 #include <memory>
@@ -24,10 +25,11 @@ struct node_options {
   /// No threads: the caller of `run` does the work, one process at a time in a fixed order, and `time`
   /// (a manual clock) jumps to the next timer when nothing can run. For tests.
   bool stepped = false;
-  std::shared_ptr<clock> time;            ///< default: the system's; for a stepped node a manual_clock
-  poller_factory make_poller;             ///< default: make_sleep_poller; net/ supplies one on sockets
-  report_sink on_report;                  ///< default: errors to stderr, a line each
-  severity report_from = severity::debug; ///< with `on_report`: what is below that is not reported
+  std::shared_ptr<schedule_source> schedule; ///< of a stepped node: chooses what runs; then it may have cores
+  std::shared_ptr<clock> time;               ///< default: the system's; for a stepped node a manual_clock
+  poller_factory make_poller;                ///< default: make_sleep_poller; net/ supplies one on sockets
+  report_sink on_report;                     ///< default: errors to stderr, a line each
+  severity report_from = severity::debug;    ///< with `on_report`: what is below that is not reported
   std::uint32_t max_processes = 1U << 24U;
   duration hog_after =
       std::chrono::milliseconds(4); ///< user code this long on a core loses the core; infinity: never

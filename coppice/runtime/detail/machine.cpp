@@ -31,7 +31,7 @@ void print_report(const report& r) {
 }
 
 node_options complete_options(node_options o) {
-  if (o.stepped) o.cores = 1;
+  if (o.stepped && (o.schedule == nullptr || o.cores == 0)) o.cores = 1;
   if (o.cores == 0) o.cores = std::max(1U, std::thread::hardware_concurrency());
   o.cores = std::min(o.cores, 63U); // a timer's reference has 6 bits for its core
   if (o.time == nullptr) {
@@ -140,6 +140,19 @@ bool machine::work_anywhere() noexcept {
 
 bool machine::work_in_sight() const noexcept {
   return std::ranges::any_of(cores, [](const std::unique_ptr<core>& c) { return c->queue.length() > 0; });
+}
+
+bool machine::work_waits() const noexcept {
+  return std::ranges::any_of(cores, [](const std::unique_ptr<core>& c) { return c->has_work(); });
+}
+
+std::optional<time_point> machine::next_due() const noexcept {
+  std::optional<time_point> first;
+  for (const std::unique_ptr<core>& c : cores) {
+    std::optional<time_point> due = c->wheel.next_due();
+    if (due && (!first || *due < *first)) first = due;
+  }
+  return first;
 }
 
 process_block* machine::acquire() {

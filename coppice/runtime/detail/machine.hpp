@@ -14,6 +14,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -43,6 +44,10 @@ public:
   [[nodiscard]] bool work_anywhere() noexcept;
   /// A quick look at the queues, without their locks.
   [[nodiscard]] bool work_in_sight() const noexcept;
+
+  /// Of a stepped node: whether anything can run; when the next timer goes off.
+  [[nodiscard]] bool work_waits() const noexcept;
+  [[nodiscard]] std::optional<time_point> next_due() const noexcept;
 
   coppice::node owner; ///< the node as processes know it
   node_options options;

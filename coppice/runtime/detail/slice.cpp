@@ -156,17 +156,17 @@ bool run_until_it_rests(worker& w, process_block& p) {
 
 bool lost_core(worker& w) noexcept { return w.on == nullptr; }
 
-std::uint32_t run_slice(worker& w, process_block& p) noexcept {
+std::uint32_t run_slice(worker& w, process_block& p, std::uint32_t reductions) noexcept {
   context& c = current();
   c.process = &p;
-  c.budget = slice_reductions;
-  c.accounted = 0;
+  c.budget = reductions;
+  c.accounted = slice_reductions - reductions;
   w.running = &p;
   w.slices.store(w.slices.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   p.status.store(process_status::running, std::memory_order_relaxed);
   // After it has come to rest, another thread may run it: it is not touched any more.
   bool rests = run_until_it_rests(w, p);
-  std::uint32_t spent = slice_reductions - c.budget;
+  std::uint32_t spent = reductions - c.budget;
   c.process = nullptr;
   w.running = nullptr;
   if (!rests) {

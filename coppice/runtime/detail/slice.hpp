@@ -9,8 +9,8 @@ namespace coppice::detail {
 inline constexpr std::uint32_t slice_reductions = 1000;
 
 /// Runs the process until it waits, ends, or its slice is over; then it is queued again where it belongs.
-/// Returns the reductions spent.
-std::uint32_t run_slice(worker& w, process_block& p) noexcept;
+/// Returns the reductions spent of those given.
+std::uint32_t run_slice(worker& w, process_block& p, std::uint32_t reductions = slice_reductions) noexcept;
 
 /// Whether the worker's core has been taken away. Inside the runtime only.
 bool lost_core(worker& w) noexcept;

@@ -133,6 +133,7 @@ process_block* worker_pool::find_work(worker& w) noexcept {
 }
 
 bool worker_pool::run_until_idle(std::uint64_t slices_max) {
+  if (machine_.options.schedule != nullptr) return run_scheduled(*machine_.options.schedule, slices_max);
   stepper_.on = machine_.cores[0].get();
   bound_thread bound(machine_, stepper_);
   core& c = *stepper_.on;
@@ -147,6 +148,40 @@ bool worker_pool::run_until_idle(std::uint64_t slices_max) {
     --slices_max;
   }
   return false;
+}
+
+bool worker_pool::run_scheduled(schedule_source& source, std::uint64_t slices_max) {
+  stepper_.on = machine_.cores[0].get();
+  bound_thread bound(machine_, stepper_);
+  for (; slices_max > 0; --slices_max) {
+    source.between_slices();
+    process_block* p = scheduled_work(source);
+    if (p == nullptr) return true;
+    std::uint32_t reductions = std::min(source.reductions(stepper_.on->index, p->self()), slice_reductions);
+    if (reductions == 0) {
+      stepper_.on->queue.push(*p);
+    } else {
+      run_slice(stepper_, *p, reductions);
+    }
+  }
+  return false;
+}
+
+/// What the core whose turn it is would run, or the first after it that finds something; it is the stepper's.
+process_block* worker_pool::scheduled_work(schedule_source& source) {
+  std::size_t count = machine_.cores.size();
+  std::size_t first = source.next_core(static_cast<unsigned>(count)) % count;
+  for (bool all_look : {false, true}) {
+    for (std::size_t i = 0; i < count; ++i) {
+      core& c = *machine_.cores[(first + i) % count];
+      stepper_.on = &c;
+      if (all_look || source.looks_at_timers(c.index)) c.fire_timers(machine_.time->now());
+      process_block* p = c.next();
+      if (p == nullptr) p = machine_.steal(c);
+      if (p != nullptr) return p;
+    }
+  }
+  return nullptr;
 }
 
 // --- the monitor ---

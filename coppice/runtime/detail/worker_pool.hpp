@@ -10,6 +10,10 @@
 #include <thread>
 #include <vector>
 
+namespace coppice {
+class schedule_source;
+}
+
 namespace coppice::detail {
 
 class machine;
@@ -26,8 +30,8 @@ public:
   /// Ends them; false if some are still in user code at the deadline: those are detached.
   bool stop(time_point deadline);
 
-  /// Does the work of core 0 on the calling thread until nothing is runnable (a stepped node). False if there
-  /// is still something after that many slices.
+  /// Does the work of a stepped node on the calling thread until nothing is runnable: that of core 0, or of
+  /// all cores as the node's schedule has it. False if there is still something after that many slices.
   bool run_until_idle(std::uint64_t slices_max = UINT64_MAX);
   [[nodiscard]] worker& stepper() noexcept { return stepper_; }
 
@@ -41,6 +45,8 @@ private:
     std::shared_ptr<machine> left_behind; ///< under mutex_: outlives the node; then the thread owns this, too
   };
 
+  bool run_scheduled(schedule_source& source, std::uint64_t slices_max);
+  process_block* scheduled_work(schedule_source& source);
   void hire(core& c); ///< under mutex_
   void serve(hired& me);
   void run_core(worker& w);

@@ -1,0 +1,111 @@
+// The simulation itself: that a run is a function of its seed, that seeds differ, that it sees what is wrong;
+// and thousands of schedules of every scenario.
+#include "coppice/sim/scenario.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace coppice::sim {
+namespace {
+
+class sim_scenario : public ::testing::TestWithParam<std::string_view> {};
+
+#ifdef COPPICE_SANITIZED
+constexpr std::uint64_t seeds = 40;
+#else
+constexpr std::uint64_t seeds = 2000;
+#endif
+
+TEST_P(sim_scenario, holds_under_every_seed) {
+  const scenario& s = *find_scenario(GetParam());
+  std::uint64_t kills = 0;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    outcome o = play(s, seed);
+    kills += o.kills;
+    for (const std::string& what : o.failures) ADD_FAILURE() << what;
+    ASSERT_FALSE(HasFailure()) << "replay: ./dev sim --scenario " << s.name << " --seed " << seed;
+  }
+  EXPECT_TRUE(kills > 0) << "a world in which nobody dies shows little";
+}
+
+TEST_P(sim_scenario, is_a_function_of_its_seed) {
+  const scenario& s = *find_scenario(GetParam());
+  std::set<std::uint64_t> traces;
+  constexpr std::uint64_t some = 20;
+  for (std::uint64_t seed = 1; seed <= some; ++seed) {
+    outcome once = play(s, seed);
+    outcome again = play(s, seed);
+    EXPECT_EQ(once.trace, again.trace) << "seed " << seed;
+    EXPECT_EQ(once.slices, again.slices) << "seed " << seed;
+    traces.insert(once.trace);
+  }
+  EXPECT_EQ(traces.size(), some) << "two seeds did the same";
+}
+
+std::vector<std::string_view> names() {
+  std::vector<std::string_view> all;
+  for (const scenario& s : scenarios()) all.push_back(s.name);
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(sim, sim_scenario, ::testing::ValuesIn(names()),
+                         [](const auto& info) { return std::string(info.param); });
+
+// What a scenario does wrong is seen.
+
+process waits_for_ever(self me) { co_await me.receive<int>(); }
+
+TEST(sim_world, sees_a_process_that_is_left) {
+  world w(1);
+  w.run([](self, in_world) -> task<> {
+    spawn(&waits_for_ever);
+    co_return;
+  });
+  w.settle();
+  ASSERT_FALSE(w.result().failures.empty());
+  EXPECT_EQ(w.result().failures[0], "1 processes are left");
+}
+
+TEST(sim_world, sees_a_wait_for_what_cannot_happen) {
+  world w(1);
+  w.run([](self me, in_world) -> task<> { co_await me.receive<int>(); });
+  w.settle();
+  EXPECT_EQ(w.result().failures.size(), 1U);
+}
+
+TEST(sim_world, sees_what_is_left_in_memory) {
+  world w(1);
+  token kept = w.make_token();
+  w.run([](self, in_world) -> task<> { co_return; });
+  w.settle();
+  ASSERT_EQ(w.result().failures.size(), 1U);
+  EXPECT_EQ(w.result().failures[0], "1 messages or frames are left in memory");
+}
+
+process never_rests(self) {
+  for (;;) co_await yield();
+}
+
+TEST(sim_world, sees_a_world_that_never_rests) {
+  world w(1);
+  w.run([](self me, in_world) -> task<> {
+    pid busy = spawn(&never_rests);
+    exit_reason why = co_await end_of(me, busy);
+  });
+  w.settle();
+  EXPECT_FALSE(w.result().failures.empty());
+}
+
+TEST(sim_world, cores_and_order_differ_between_seeds) {
+  std::set<std::size_t> cores;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    world w(seed);
+    cores.insert(w.home().statistics().cores);
+  }
+  EXPECT_EQ(cores, (std::set<std::size_t>{1, 2, 3, 4}));
+}
+
+} // namespace
+} // namespace coppice::sim
