@@ -24,13 +24,17 @@ find_package(spdlog REQUIRED)
 find_library(COPPICE_MIMALLOC NAMES mimalloc REQUIRED)
 
 add_library(coppice_flags INTERFACE)
-target_include_directories(coppice_flags INTERFACE ${PROJECT_SOURCE_DIR})
-target_compile_options(coppice_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
-  $<$<BOOL:${COPPICE_WERROR}>:-Werror>
+target_include_directories(coppice_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+  $<INSTALL_INTERFACE:include>)
+target_compile_features(coppice_flags INTERFACE cxx_std_23)
+# What we ask of our own code; whoever uses the installed library chooses for himself.
+target_compile_options(coppice_flags INTERFACE $<BUILD_INTERFACE:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wnon-virtual-dtor
+  $<$<BOOL:${COPPICE_WERROR}>:-Werror>>
   # GCC 12's optimiser warns of members that are set, in optional, expected and bit-fields.
-  $<$<CXX_COMPILER_ID:GNU>:-fcoroutines -Wno-maybe-uninitialized -Wno-mismatched-new-delete
-    -Wno-missing-field-initializers>
-  $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-field-initializers -Wno-missing-designated-field-initializers>)
+  $<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:GNU>:-fcoroutines;-Wno-maybe-uninitialized;-Wno-mismatched-new-delete
+    -Wno-missing-field-initializers>>
+  $<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:Clang>:-Wno-missing-field-initializers
+    -Wno-missing-designated-field-initializers>>)
 target_link_libraries(coppice_flags INTERFACE Threads::Threads fmt::fmt)
 if(COPPICE_SANITIZE)
   target_compile_options(coppice_flags INTERFACE -fsanitize=${COPPICE_SANITIZE} -fno-omit-frame-pointer
@@ -41,7 +45,7 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   find_program(COPPICE_LLD NAMES ld.lld-19 ld.lld)
   if(COPPICE_LLD)
-    target_link_options(coppice_flags INTERFACE -fuse-ld=lld)
+    target_link_options(coppice_flags INTERFACE $<BUILD_INTERFACE:-fuse-ld=lld>)
   endif()
 endif()
 if(COPPICE_TESTS)

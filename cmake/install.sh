@@ -11,11 +11,12 @@ packages_for() { # PURPOSE: its Debian packages, one a line
         libmimalloc-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev python3
       ;;
     test)
-      printf '%s\n' chromium curl erlang-base openssl
+      printf '%s\n' chromium curl erlang-base openssl pkg-config
       command -v node >/dev/null || echo nodejs
       command -v npm >/dev/null || echo npm
       ;;
     lint) printf '%s\n' clang-format-19 clang-tidy-19 python3 shellcheck ;;
+    docs) echo doxygen ;;
     bench) printf '%s\n' erlang-base erlang-dev erlang-nox perl procps ;;
     *) echo "dev: nothing is known to install for '$1'" >&2 && return 2 ;;
   esac
