@@ -16,6 +16,17 @@ std::span<const scenario> scenarios() {
                &play_names},
       scenario{"timers", "no timer is lost, early or told of twice; a cancelled one never comes",
                &play_timers},
+      scenario{"calls", "every call is answered, or its caller told why not, once", &play_calls},
+      scenario{"machines",
+               "gen_statem: postponed calls are answered or told; time-outs of a left state never come",
+               &play_machines},
+      scenario{"events",
+               "gen_event: every handler sees every event once; supervised handlers go with their owner",
+               &play_events},
+      scenario{"supervisors", "the tree is whole after every storm; restart intensity holds; order of starts",
+               &play_supervisors},
+      scenario{"dynamic_children", "simple_one_for_one: the children are those that were started and live",
+               &play_dynamic_children},
   };
   return all;
 }
