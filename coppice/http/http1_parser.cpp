@@ -86,7 +86,8 @@ http1_reader::http1_reader(const http1_limits& limits) : limits_(limits), body_l
 bool http1_reader::fail(status answer, std::string_view reason) noexcept {
   if (state_ == state::error) return false;
   state_ = state::error;
-  error_status_ = reading_request() ? answer : status::bad_gateway;
+  const bool said = reading_request() || answer == status::content_too_large;
+  error_status_ = said ? answer : status::bad_gateway;
   reason_ = reason;
   return false;
 }

@@ -43,7 +43,8 @@ enum class http1_event_kind : std::uint8_t {
 struct http1_event {
   http1_event_kind kind = http1_event_kind::need_more;
   std::string_view body;
-  /// For errors: the status to answer (requests; for responses it is `bad_gateway`) ...
+  /// For errors: the status to answer (requests; for responses it is `bad_gateway`, or `content_too_large`
+  /// for a body beyond its limit) ...
   http::status error_status = status::bad_request;
   /// ... and why, a text that lives for ever.
   std::string_view reason;
