@@ -115,7 +115,8 @@ task<> main_process(self me, in_world w, held<book> b) {
     co_return;
   }
   pid top = *sup->resolve();
-  co_await storm(w, b, own.specs.size() - (own.nested ? 1 : 0));
+  std::size_t units = own.specs.size() - (own.nested ? 1 : 0);
+  co_await storm(w, b, units);
   w->calm();
   co_await idle_for(std::chrono::seconds(30));
   if (is_process_alive(top)) {
