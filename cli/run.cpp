@@ -1,6 +1,7 @@
 #include "cli/run.hpp"
 
 #include "cli/root.hpp"
+#include "cli/service_manager.hpp"
 #include "coppice/http/server.hpp"
 #include "coppice/net/asio_poller.hpp"
 #include "coppice/otp/logger.hpp"
@@ -89,6 +90,7 @@ void say_where(const run_options& options, std::uint16_t port) {
 } // namespace
 
 int run(const run_options& options) {
+  const service_manager manager(service_environment::of_this_process());
   node_options settings;
   settings.cores = options.cores;
   settings.make_poller = net::make_poller();
@@ -120,7 +122,12 @@ int run(const run_options& options) {
     return status_failed;
   }
   say_where(options, entrance->hosts->port());
-  return home.run_until_stopped([&root] { root.tend(); });
+  manager.notify("READY=1");
+  heartbeat heart(home, manager);
+  return home.run_until_stopped([&root, &heart] {
+    root.tend();
+    heart.tend();
+  });
 }
 
 } // namespace coppice::cli
