@@ -69,6 +69,8 @@ task<client_result<>> client_exchange::write(std::string_view piece) { return st
 task<client_result<const response_head*>> client_exchange::response() { return state_->response(); }
 task<client_result<std::string_view>> client_exchange::body_piece() { return state_->body_piece(); }
 
+switched client_exchange::take_connection() { return state_->take_connection(); }
+
 task<client_result<std::string>> client_exchange::body() {
   std::string all;
   for (;;) {

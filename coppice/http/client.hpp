@@ -32,6 +32,7 @@ enum class client_errc : std::uint8_t {
   broken,      ///< the connection ended too early
   malformed,   ///< the peer does not speak HTTP/1.1 strictly
   too_large,   ///< the response's body is beyond the limit
+  refused,     ///< it does not switch to the protocol asked for
   redirects,   ///< too many, or to nowhere, or from https to http
 };
 
@@ -87,6 +88,12 @@ struct fetched {
   [[nodiscard]] unsigned status() const noexcept { return to_int(head.status); }
 };
 
+/// A connection after 101 (Switching Protocols): the other protocol's, with what has come of it already.
+struct switched {
+  net::stream connection;
+  std::string received;
+};
+
 /// A request under way: `write` ..., `response`, `body_piece` ... . Lives in one process. When the response
 /// has been read to its end, the connection goes back to the client; dropped before, it is closed.
 class client_exchange {
@@ -105,6 +112,9 @@ public:
   task<client_result<std::string_view>> body_piece();
   /// All of it.
   task<client_result<std::string>> body();
+
+  /// After a response of 101 the connection is the caller's.
+  switched take_connection();
 
 private:
   friend class client;

@@ -264,9 +264,10 @@ task<client_result<std::string_view>> client_exchange::body_piece() {
   co_return std::string_view();
 }
 
-net::stream client_exchange::take_connection(std::string& rest) {
-  rest = rest_;
-  net::stream taken = std::move(connection_);
+switched client_exchange::take_connection() {
+  switched taken;
+  taken.received = rest_;
+  taken.connection = std::move(connection_);
   give_back(false);
   return taken;
 }

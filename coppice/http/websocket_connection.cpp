@@ -8,10 +8,10 @@
 
 namespace coppice::http {
 
-websocket::websocket(self me, net::stream& socket, const websocket_options& options, duration grace,
-                     std::uint64_t rate)
-    : me_(me), socket_(socket), options_(options), session_(websocket_session::server(options.limits)),
-      last_heard_(now()), write_grace_(grace), write_rate_(std::max<std::uint64_t>(rate, 1)) {}
+websocket::websocket(self me, net::stream& socket, const websocket_options& options,
+                     websocket_session session, duration grace, std::uint64_t rate)
+    : me_(me), socket_(socket), options_(options), session_(std::move(session)), last_heard_(now()),
+      write_grace_(grace), write_rate_(std::max<std::uint64_t>(rate, 1)) {}
 
 std::optional<websocket::event> websocket::next_event() {
   if (!events_.empty()) {

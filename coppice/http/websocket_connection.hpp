@@ -8,11 +8,16 @@
 
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
 
 namespace coppice::http {
+
+namespace detail {
+class websocket_opening;
+}
 
 /// A whole message of the peer.
 struct websocket_message {
@@ -29,15 +34,16 @@ struct websocket_closed {
 
 struct websocket_options {
   websocket_limits limits;
-  std::vector<std::string> protocols = {}; ///< that the server speaks, in order of preference
-  /// Browsers send the page's Origin; one of another host gets 403 (`same_origin`).
+  std::vector<std::string> protocols = {}; ///< that we speak, in order of preference
+  /// Of servers: browsers send the page's Origin; one of another host gets 403 (`same_origin`).
   bool same_origin_only = true;
   duration ping_interval = std::chrono::seconds(30); ///< a ping after that long a silence
   duration pong_timeout = std::chrono::seconds(20);  ///< and the end after that much more
   duration close_timeout = std::chrono::seconds(5);  ///< for the peer's half of the closing handshake
 };
 
-/// An open WebSocket, for its handler.
+/// An open WebSocket, for its handler, or for the process that opened it (`open_websocket`). A process has
+/// one.
 ///
 /// `auto next = co_await ws.receive<outgoing, tick>();` gives a variant of `websocket_message`,
 /// `websocket_closed`, `outgoing` and `tick`, whichever is first; other messages stay in the mailbox. Pings
@@ -57,6 +63,11 @@ public:
   task<bool> send_binary(std::string_view message);
   /// Starts the closing handshake; `websocket_closed` follows. Returning from the handler does the same.
   void close(close_code code = close_code::normal, std::string_view reason = {});
+  /// Closes, and waits for the peer's half, as long as `close_timeout`; what it still sends is dropped. The
+  /// server does so when the handler returns.
+  task<> finish();
+  /// The subprotocol agreed on; empty: none.
+  [[nodiscard]] const std::string& protocol() const noexcept { return protocol_; }
 
   /// The process that runs the handler.
   [[nodiscard]] self process() const noexcept { return me_; }
@@ -64,8 +75,14 @@ public:
 
 private:
   friend class detail::connection;
-  websocket(self me, net::stream& socket, const websocket_options& options, duration grace,
-            std::uint64_t rate);
+  friend class detail::websocket_opening;
+  /// Of a client: the connection and the options are its own.
+  struct belongings {
+    net::stream connection;
+    websocket_options options;
+  };
+  websocket(self me, net::stream& socket, const websocket_options& options, websocket_session session,
+            duration grace, std::uint64_t rate);
 
   using event = std::variant<websocket_message, websocket_closed>;
   std::optional<event> next_event();
@@ -78,14 +95,15 @@ private:
   void on_silence();
   void on_drain();
   void break_off(std::string_view why);
-  task<> finish();
   task<bool> send_queued(websocket_session::send_result queued);
 
+  std::unique_ptr<belongings> own_;
   self me_;
   net::stream& socket_;
   const websocket_options& options_;
   websocket_session session_;
   std::deque<event> events_;
+  std::string protocol_;
   time_point last_heard_;
   std::optional<time_point> close_by_;
   duration write_grace_;

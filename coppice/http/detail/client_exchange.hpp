@@ -22,9 +22,7 @@ public:
   task<client_result<>> write(std::string_view piece);
   task<client_result<const response_head*>> response();
   task<client_result<std::string_view>> body_piece();
-  /// After a 101: the connection, with what has been read beyond the head; nothing goes back to the pool.
-  net::stream take_connection(std::string& rest);
-  [[nodiscard]] const response_head& head() const noexcept { return parser_.head(); }
+  switched take_connection();
 
 private:
   task<client_result<>> borrow(bool fresh);

@@ -378,7 +378,10 @@ task<bool> connection::upgrade(const route_target* target, request* r) {
   (void)writer_.head(out_, *accepted, options_now());
   co_await flush();
   const server_options& o = server_->options();
-  websocket ws(me_, socket_, target->websocket_settings, o.transfer_grace, o.minimum_rate);
+  const websocket_options& settings = target->websocket_settings;
+  websocket ws(me_, socket_, settings, websocket_session::server(settings.limits), o.transfer_grace,
+               o.minimum_rate);
+  ws.protocol_ = accepted->headers.get("sec-websocket-protocol").value_or("");
   ws.feed(std::exchange(rest_, {}));
   buffer_.reset();
   std::exception_ptr failure = co_await run_websocket(&target->websocket, r, &ws);
