@@ -23,6 +23,7 @@ class client_exchange;
 struct client_settings;
 } // namespace detail
 
+/// What can go wrong for a client.
 enum class client_errc : std::uint8_t {
   bad_request, ///< the URL or a field cannot be sent
   stopped,     ///< the client's process has ended
@@ -41,9 +42,11 @@ struct client_error {
   client_errc code = client_errc::broken;
   std::string text;
 };
+/// A T, or what went wrong.
 template <class T = void>
 using client_result = std::expected<T, client_error>;
 
+/// Limits and deadlines of a client.
 struct client_options {
   std::size_t connections_per_origin = 16; ///< at once; more requests wait for their turn
   std::size_t idle_connections = 64;       ///< kept over all origins

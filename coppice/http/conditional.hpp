@@ -14,6 +14,7 @@
 
 namespace coppice::http {
 
+/// An entity tag (RFC 9110 section 8.8.3).
 struct entity_tag {
   std::string value; ///< without quotes
   bool weak = false;
@@ -30,6 +31,7 @@ struct validators {
   std::optional<std::chrono::sys_seconds> last_modified;
 };
 
+/// What the conditions of a request amount to (RFC 9110 section 13.2).
 enum class precondition : std::uint8_t {
   proceed,
   not_modified, ///< answer 304
@@ -48,11 +50,13 @@ struct byte_range {
   friend bool operator==(const byte_range&, const byte_range&) = default;
 };
 
+/// What a Range amounts to (RFC 9110 section 14.2).
 enum class range_outcome : std::uint8_t {
   whole,         ///< no Range that counts: answer 200 with everything
   partial,       ///< answer 206 with `ranges`: one as it is, several as `plan_byteranges` says
   unsatisfiable, ///< answer 416 with `content_range_unsatisfied`
 };
+/// Which parts of a representation to send.
 struct range_selection {
   range_outcome outcome = range_outcome::whole;
   std::vector<byte_range> ranges;

@@ -30,6 +30,7 @@ struct http1_limits {
   std::uint64_t body = 1 << 20;        ///< body without framing: 413
 };
 
+/// What a parser has found.
 enum class http1_event_kind : std::uint8_t {
   need_more, ///< all input is consumed; feed more (or `finish` at end of stream)
   head,      ///< `head()` is complete
@@ -40,6 +41,7 @@ enum class http1_event_kind : std::uint8_t {
   error,     ///< the stream cannot be read further: answer `error_status` and close
 };
 
+/// A step of a parser.
 struct http1_event {
   http1_event_kind kind = http1_event_kind::need_more;
   std::string_view body;

@@ -99,6 +99,7 @@ struct request_to_send {
   bool keep_alive = true;
 };
 
+/// Writes requests: head, then body, then its end (RFC 9112).
 class http1_request_writer final : public detail::http1_body_writer {
 public:
   /// Errors as for responses; also a target with spaces or controls, a malformed authority, a Host among

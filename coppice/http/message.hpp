@@ -22,7 +22,9 @@ std::string_view to_string(method m) noexcept;
 /// Case-sensitive, as RFC 9110 section 9.1 wants.
 method method_from(std::string_view name) noexcept;
 
+/// The versions of HTTP that are spoken here.
 enum class version : std::uint8_t { http_1_0, http_1_1 };
+/// As it stands in a message: `HTTP/1.1`.
 std::string_view to_string(version v) noexcept;
 
 /// RFC 9110 section 15 and RFC 6585. Any value of 100 to 999 may be cast to it.
@@ -72,6 +74,7 @@ enum class status : std::uint16_t {
   http_version_not_supported = 505,
 };
 
+/// The number of three digits.
 constexpr unsigned to_int(status s) noexcept { return static_cast<unsigned>(s); }
 /// "Not Found" for 404; for a code without a name, that of its class ("Client Error").
 std::string_view reason_phrase(status s) noexcept;
@@ -83,6 +86,7 @@ std::string_view reason_phrase(status s) noexcept;
 /// `max_count` fields or `max_bytes` of text (the parsers stop far below that).
 class headers {
 public:
+  /// A name and a value, views into the headers.
   struct field {
     std::string_view name;
     std::string_view value;
@@ -115,6 +119,7 @@ public:
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
   [[nodiscard]] field operator[](std::size_t i) const noexcept;
 
+  /// Over the fields, in the order in which they were added.
   class iterator {
   public:
     using value_type = field;

@@ -91,6 +91,7 @@ private:
 
 } // namespace detail
 
+/// A pattern and what it leads to.
 template <class T>
 struct route {
   std::string path;
@@ -99,6 +100,7 @@ struct route {
   std::string host; ///< empty: any
 };
 
+/// The route that was found, and what its pattern took.
 template <class T>
 struct route_match {
   const T* handler = nullptr; ///< lives as long as the router

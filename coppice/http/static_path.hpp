@@ -8,6 +8,7 @@
 
 namespace coppice::http {
 
+/// Which names are served.
 struct static_path_options {
   /// Also serve names that begin with '.' (".git", ".env"); ".well-known" (RFC 8615) is served in any case.
   bool hidden = false;

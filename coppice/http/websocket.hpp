@@ -23,6 +23,7 @@ namespace coppice::http {
 /// Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455 section 4.2.2).
 std::string websocket_accept(std::string_view key);
 
+/// Why a handshake is refused.
 struct websocket_refusal {
   /// Ready to send: 400, or 426 with the version that is spoken here.
   response_head response;
@@ -50,8 +51,10 @@ struct websocket_limits {
   std::size_t fragments = 1024;    ///< number of frames of one message
 };
 
+/// What a session has found.
 enum class websocket_event_kind : std::uint8_t { text, binary, ping, pong, close };
 
+/// A whole message, a control frame, or the end.
 struct websocket_event {
   websocket_event_kind kind = websocket_event_kind::text;
   /// The message, the ping's or pong's payload, or why it was closed.

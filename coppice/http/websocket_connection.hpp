@@ -32,6 +32,7 @@ struct websocket_closed {
   bool clean = true; ///< the handshake went through
 };
 
+/// Limits, deadlines and manners of a WebSocket.
 struct websocket_options {
   websocket_limits limits;
   std::vector<std::string> protocols = {}; ///< that we speak, in order of preference

@@ -12,6 +12,7 @@ namespace coppice::http {
 
 /// RFC 6455 section 5.2; all other values are refused.
 enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
+/// Close, ping and pong (RFC 6455 section 5.5).
 constexpr bool is_control(opcode op) noexcept { return static_cast<unsigned>(op) >= 8; }
 
 /// RFC 6455 section 7.4.1. Applications may use 3000 to 4999 by casting.
@@ -35,10 +36,13 @@ enum class close_code : std::uint16_t {
 /// Whether a close frame may carry the code (RFC 6455 section 7.4 and the IANA registry).
 bool valid_on_wire(close_code code) noexcept;
 
+/// Which side of a connection one is: clients mask, servers do not.
 enum class websocket_role : std::uint8_t { server, client };
 
+/// The masking key (RFC 6455 section 5.3).
 using frame_mask = std::array<std::uint8_t, 4>;
 
+/// What stands before a frame's payload (RFC 6455 section 5.2).
 struct frame_header {
   bool fin = true;
   http::opcode opcode = opcode::text;
@@ -54,8 +58,10 @@ void apply_mask(char* data, std::size_t size, const frame_mask& mask, std::uint6
 void write_frame(std::string& out, opcode op, std::string_view payload, bool fin = true,
                  const std::optional<frame_mask>& mask = std::nullopt);
 
+/// What the parser of frames has found.
 enum class frame_event_kind : std::uint8_t { need_more, header, payload, end, error };
 
+/// A step of the parser of frames.
 struct frame_event {
   frame_event_kind kind = frame_event_kind::need_more;
   /// For `payload`: the next piece as received, still masked, a view into the input.

@@ -18,6 +18,7 @@ using connection_handler = std::function<task<>(self, stream)>;
 /// have not by `listener_options::drain_timeout` are killed.
 struct drain {};
 
+/// Where and how a listener accepts.
 struct listener_options {
   net::endpoint endpoint;              ///< port 0: any free one
   unsigned acceptors = 4;              ///< processes that accept, spread over the cores

@@ -23,6 +23,7 @@ namespace coppice::net {
 
 /// Bytes moved, or what went wrong; `std::errc::timed_out` when the time was up first.
 using io_result = std::expected<std::size_t, std::error_code>;
+/// Nothing, or what went wrong.
 using io_outcome = std::expected<void, std::error_code>;
 
 /// What `arm_readable` sends: the socket with that `id()` can be read, or has ended. It may be stale (the

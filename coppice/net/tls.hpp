@@ -30,7 +30,9 @@ enum class tls_errc {
   protocol, ///< one of the two broke off: an alert, no common version, cipher or protocol, damaged bytes
   untrusted, ///< the peer's certificate does not convince: issuer, dates, name, or none at all
 };
+/// The category of `tls_errc`.
 [[nodiscard]] const std::error_category& tls_category() noexcept;
+/// For `std::error_code`, which finds it by its name.
 [[nodiscard]] inline std::error_code make_error_code(tls_errc e) noexcept {
   return {static_cast<int>(e), tls_category()};
 }
@@ -54,6 +56,7 @@ enum class client_certificates {
   required,
 };
 
+/// Who a server is, and whom it lets in.
 struct tls_server_options {
   /// Chosen by the name that the client asks for (SNI), compared with the certificates' DNS names, of which
   /// the first label may be `*`. Several for one name (RSA and ECDSA) are offered by what the client can
@@ -85,6 +88,7 @@ private:
   std::shared_ptr<detail::tls_server_state> state_;
 };
 
+/// How a client checks servers, and what it offers.
 struct tls_client_options {
   std::string ca_file = {};                  ///< PEM: whom to trust; empty: the system's authorities
   std::string crl_file = {};                 ///< PEM: revoked certificates; empty: not checked

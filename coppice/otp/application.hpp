@@ -116,6 +116,7 @@ struct describe<application_info> {
   static std::expected<application_info, decode_error> from(const term& t);
 };
 
+/// What can be wrong with a request to the application controller.
 enum class application_fault : std::uint8_t {
   not_loaded,
   already_loaded,
@@ -141,6 +142,7 @@ struct application_error {
 
 namespace application {
 
+/// A T, or why there is none.
 template <class T>
 using outcome = std::expected<T, application_error>;
 
@@ -168,6 +170,7 @@ outcome<ok> boot(node& on, std::vector<application_spec> all,
 /// fails they are stopped again. Errors: those of `start`, cycle.
 [[nodiscard]] task<outcome<std::vector<std::string>>>
 ensure_all_started(std::vector<std::string> names, application_type type = application_type::temporary);
+/// The same for one application.
 [[nodiscard]] task<outcome<std::vector<std::string>>>
 ensure_all_started(std::string name, application_type type = application_type::temporary);
 /// Ends an application and waits until it has ended. What needs it is not touched. Errors: not_started.
@@ -193,9 +196,11 @@ template <class T>
   }
   co_return std::move(*value);
 }
+/// All parameters of an application (OTP: `application:get_all_env/1`).
 [[nodiscard]] task<application_spec::environment> get_all_env(std::string name);
 /// Sets a parameter, of an application that is not loaded yet too.
 task<outcome<ok>> set_env(std::string name, std::string key, term value);
+/// Takes a parameter away (OTP: `application:unset_env/2`).
 task<outcome<ok>> unset_env(std::string name, std::string key);
 
 /// The application that a process belongs to, by its group leader.

@@ -67,6 +67,7 @@ template <class... R>
 task<detail::replies_of<R...>> await_all(within time, request_id<R>... requests) {
   return detail::await_each<R...>(detail::moment_in(time.time()), requests...);
 }
+/// The same within the time of a call.
 template <class... R>
   requires(sizeof...(R) > 0)
 task<detail::replies_of<R...>> await_all(request_id<R>... requests) {

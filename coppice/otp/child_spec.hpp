@@ -35,6 +35,7 @@ enum class restart : std::uint8_t {
   temporary, ///< never; its specification goes with it
 };
 
+/// What the child is: `supervisor` if it supervises others itself.
 enum class child_type : std::uint8_t { worker, supervisor };
 
 /// Whether the end of significant children ends the supervisor too.
@@ -73,6 +74,7 @@ class child_starter;
 
 /// Extra start arguments of one child of a simple_one_for_one supervisor; opaque, may be null.
 class start_arguments;
+/// What `start_child` was given besides, as the supervisor keeps it.
 using child_args = std::shared_ptr<const start_arguments>;
 
 /// Both are immutable and shared by whoever knows the specification.
@@ -119,6 +121,7 @@ enum class spec_fault : std::uint8_t {
   bad_start_spec,
 };
 
+/// Why specifications are refused, as `supervisor:check_childspecs/1` does.
 struct spec_error {
   spec_fault fault;
   std::string message;             ///< the place and the remedy, for people

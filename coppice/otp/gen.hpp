@@ -150,6 +150,7 @@ template <class Request, class S, class... Args>
   return try_call_awaiter<reply>(to.name(), detail::build<Request>(std::forward<Args>(args)...),
                                  default_call_timeout);
 }
+/// The same with a time.
 template <class Request, class S, class... Args>
 [[nodiscard]] auto try_call(const server_ref<S>& to, within time, Args&&... args) {
   using reply = typename S::protocol::template reply_of<Request>;
@@ -162,6 +163,7 @@ template <class Reply, class Request>
 [[nodiscard]] auto call_any(server_name to, Request request, duration timeout = default_call_timeout) {
   return call_awaiter<Reply>(std::move(to), std::move(request), timeout);
 }
+/// The same with the error as a value.
 template <class Reply, class Request>
 [[nodiscard]] auto try_call_any(server_name to, Request request, duration timeout = default_call_timeout) {
   return try_call_awaiter<Reply>(std::move(to), std::move(request), timeout);
@@ -197,6 +199,7 @@ template <class Request, class S, class... Args>
   return request_id<reply>{
       send_request_to(to.resolve().value_or(pid()), Request(std::forward<Args>(args)...))};
 }
+/// `send_request` without a protocol: the reply's type is the caller's word.
 template <class Reply, class Request>
 [[nodiscard]] request_id<Reply> send_request_any(const server_name& to, Request request) {
   return request_id<Reply>{send_request_to(to.resolve().value_or(pid()), std::move(request))};

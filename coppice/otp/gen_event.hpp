@@ -205,12 +205,14 @@ template <class Request, class H, class... Args>
                              detail::event_request::ask<Request>(to.handler, std::forward<Args>(args)...),
                              default_call_timeout);
 }
+/// The same with a time.
 template <class Request, class H, class... Args>
 [[nodiscard]] auto call(const handler_ref<H>& to, within time, Args&&... args) {
   using reply = typename H::protocol::template reply_of<Request>;
   return call_awaiter<reply>(
       to.manager, detail::event_request::ask<Request>(to.handler, std::forward<Args>(args)...), time.time());
 }
+/// The same with the error as a value.
 template <class Request, class H, class... Args>
 [[nodiscard]] auto try_call(const handler_ref<H>& to, Args&&... args) {
   using reply = typename H::protocol::template reply_of<Request>;
@@ -218,6 +220,7 @@ template <class Request, class H, class... Args>
                                  detail::event_request::ask<Request>(to.handler, std::forward<Args>(args)...),
                                  default_call_timeout);
 }
+/// The same with a time and the error as a value.
 template <class Request, class H, class... Args>
 [[nodiscard]] auto try_call(const handler_ref<H>& to, within time, Args&&... args) {
   using reply = typename H::protocol::template reply_of<Request>;

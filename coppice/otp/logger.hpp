@@ -15,6 +15,7 @@
 
 namespace coppice {
 
+/// How a log looks.
 enum class log_format : std::uint8_t {
   text, ///< several lines a report, in colour on a terminal
   json, ///< one object a line
@@ -25,6 +26,7 @@ enum class log_format : std::uint8_t {
 /// `debug`, `info`, `notice`, `warning`, `error` or `critical`.
 [[nodiscard]] std::optional<severity> parse_severity(std::string_view name) noexcept;
 
+/// What is logged, where to and how much of it.
 struct logger_options {
   log_format format = log_format::text;
   /// What is below is not logged. The default is OTP's, which leaves progress reports (`info`) out.

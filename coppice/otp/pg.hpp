@@ -131,33 +131,40 @@ private:
 
 /// Starts a scope, whose process has its name (OTP: `pg:start_link/0,1`).
 [[nodiscard]] start_server<scope> start_link(atom name = default_scope());
+/// The same on its own (OTP: `pg:start/1`).
 [[nodiscard]] start_server<scope> start(atom name = default_scope());
 
 /// Adds processes to a group (OTP: `pg:join/2,3`). The caller exits if there is no such scope.
 [[nodiscard]] call_awaiter<ok> join(atom scope, term group, std::vector<pid> processes);
+/// One process, in the default scope.
 [[nodiscard]] call_awaiter<ok> join(term group, pid process);
 /// Takes processes out, each once; false if one of them was no member (OTP: `not_joined`), the others having
 /// left.
 [[nodiscard]] call_awaiter<bool> leave(atom scope, term group, std::vector<pid> processes);
+/// One process, in the default scope.
 [[nodiscard]] call_awaiter<bool> leave(term group, pid process);
 
 /// The members of a group, in the order in which they joined (OTP: `pg:get_members/1,2`). A lock shared with
 /// other readers, and a copy.
 std::vector<pid> get_members(const atom& scope, const term& group);
+/// The same in the default scope.
 std::vector<pid> get_members(const term& group);
 /// Those of them on this node (OTP: `pg:get_local_members/1,2`).
 std::vector<pid> get_local_members(const atom& scope, const term& group);
+/// The same in the default scope.
 std::vector<pid> get_local_members(const term& group);
 /// The groups that have members, in no order (OTP: `pg:which_groups/0,1`).
 std::vector<term> which_groups(const atom& scope = default_scope());
 
 /// Watches a group: `joined` and `left` come as messages (OTP: `pg:monitor/1,2`).
 [[nodiscard]] call_awaiter<group_monitor> monitor(atom scope, term group);
+/// The same in the default scope.
 [[nodiscard]] call_awaiter<group_monitor> monitor(term group);
 /// Watches all groups of a scope (OTP: `pg:monitor_scope/0,1`).
 [[nodiscard]] call_awaiter<scope_monitor> monitor_scope(atom scope = default_scope());
 /// Ends a monitor; false if there was none (OTP: `pg:demonitor/1,2`).
 [[nodiscard]] call_awaiter<bool> demonitor(atom scope, reference ref);
+/// The same in the default scope.
 [[nodiscard]] call_awaiter<bool> demonitor(reference ref);
 
 } // namespace coppice::pg

@@ -27,6 +27,7 @@ struct statem_event {
 /// The events of time-outs that were started without a content.
 struct event_timeout {};
 struct state_timeout {};
+/// The same for time-outs with a name.
 struct generic_timeout {
   atom name;
 };

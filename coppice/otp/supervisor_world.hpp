@@ -16,13 +16,16 @@ namespace coppice::testing {
 using namespace std::chrono_literals;
 using namespace literals;
 
+/// What a worker tells its observer.
 struct seen {
   std::string what;
 };
+/// Makes a worker end with a reason.
 struct end_with {
   term reason;
 };
 struct crash {};
+/// Makes a worker leave its supervisor unnoticed.
 struct unlink_parent {
   pid parent;
 };
@@ -47,6 +50,7 @@ private:
   std::string id_;
 };
 
+/// A worker as a child.
 inline child_description worker_child(pid observer, const std::string& id) {
   return child<worker>(term(id), observer, id);
 }
@@ -113,6 +117,7 @@ inline task<> end_child(self me, server_name sup, pid child, term reason) {
   std::expected<child_counts, child_error> settled = co_await count_children(sup);
 }
 
+/// Kills a child and waits until the supervisor has dealt with that.
 inline task<> kill_child(self me, server_name sup, pid child) {
   reference ref = monitor(child);
   exit(child, exit_reason::kill());

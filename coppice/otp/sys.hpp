@@ -36,10 +36,12 @@ struct status {
 [[nodiscard]] try_call_awaiter<term> replace_state(server_name server,
                                                    std::function<term(const term&)> change,
                                                    duration timeout = default_call_timeout);
+/// What a server says of itself (OTP: `sys:get_status/1,2`).
 [[nodiscard]] try_call_awaiter<status> get_status(server_name server,
                                                   duration timeout = default_call_timeout);
 /// Stops the handling of all but system messages; the rest waits in order.
 [[nodiscard]] try_call_awaiter<atom> suspend(server_name server, duration timeout = default_call_timeout);
+/// Goes on after `suspend`.
 [[nodiscard]] try_call_awaiter<atom> resume(server_name server, duration timeout = default_call_timeout);
 /// Turns the counting on or off; both start from zero.
 [[nodiscard]] try_call_awaiter<atom> count_statistics(server_name server, bool on,

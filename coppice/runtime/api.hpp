@@ -139,9 +139,11 @@ void send(const reference& alias, T&& message) {
 /// Gives a live local process a name. False if the name is taken or 'undefined', the process has a name
 /// already or is dead.
 bool register_name(const atom& name, pid process);
+/// Takes a name away. False if nobody had it.
 bool unregister_name(const atom& name);
 /// The process of that name, or nothing. Lock held for a hash look-up.
 std::optional<pid> whereis(const atom& name);
+/// All names, in no order.
 std::vector<atom> registered();
 
 // --- links and monitors ---
@@ -162,6 +164,7 @@ bool demonitor(const reference& ref, bool flush = false);
 
 /// A reference by which others can send to the caller until `unalias` (Erlang: `alias/0`).
 reference alias();
+/// Ends an alias of the caller. False if it was none.
 bool unalias(const reference& alias);
 /// A reference unique in the node's life (Erlang: `make_ref/0`).
 reference make_ref();
@@ -176,11 +179,15 @@ bool is_process_alive(pid process);
 
 // --- process flags (Erlang: process_flag/2); each returns the old value ---
 
+/// Whether exit signals become messages (Erlang: `trap_exit`).
 bool trap_exit(bool on);
+/// Which run queue the caller stands in.
 priority set_priority(priority p);
 /// Bounds the caller's mailbox; 0 lifts the bound.
 void set_mailbox_limit(std::uint32_t messages, overflow policy);
+/// The process to which the caller belongs; inherited by what it spawns.
 pid group_leader();
+/// Puts a process under another group leader (Erlang: `group_leader/2`).
 void set_group_leader(pid leader, pid process);
 /// Keeps the caller on its present core (the owner of sockets is not stolen); false undoes it.
 void pin(bool on);

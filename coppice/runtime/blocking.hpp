@@ -71,6 +71,7 @@ private:
   std::move_only_function<void()> work_;
   detail::call_wait wait_;
 };
+/// The types are those of the arguments.
 template <class F, class... Args>
 blocking(F, Args...) -> blocking<F, Args...>;
 

@@ -10,6 +10,7 @@
 
 namespace coppice {
 
+/// How long a call waits where nothing else is said (OTP: 5000 ms).
 inline constexpr duration default_call_timeout = std::chrono::seconds(5);
 
 /// Who waits for a reply, and under which tag (OTP: `gen_server:from()`). Move-only; reply once.

@@ -6,7 +6,9 @@
 
 namespace coppice {
 
+/// A moment by the node's clock.
 using time_point = std::chrono::steady_clock::time_point;
+/// All spans of time.
 using duration = std::chrono::nanoseconds;
 
 /// "Never": waits for ever (Erlang: `infinity`).

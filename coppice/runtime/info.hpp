@@ -5,6 +5,7 @@
 
 namespace coppice {
 
+/// What a process is doing (Erlang: the item `status` of process_info/2).
 enum class run_status : std::uint8_t { runnable, running, waiting, exiting };
 
 /// What is known of a process from outside, as of its last slice (Erlang: process_info/1). Cheap to read: no

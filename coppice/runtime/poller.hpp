@@ -22,6 +22,7 @@ public:
   virtual void wake() = 0;
 };
 
+/// Makes the poller of one core.
 using poller_factory = std::function<std::unique_ptr<poller>()>;
 
 /// A poller with no sockets: sleeps until woken or until the time.

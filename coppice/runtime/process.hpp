@@ -14,6 +14,7 @@ namespace coppice {
 /// }`. Only `spawn` and `start_task` take it; the process ends when the coroutine does.
 class [[nodiscard]] process {
 public:
+  /// For the compiler.
   struct promise_type : detail::promise_base {
     process get_return_object() noexcept {
       return process(std::coroutine_handle<promise_type>::from_promise(*this));

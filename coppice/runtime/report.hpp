@@ -12,6 +12,7 @@
 
 namespace coppice {
 
+/// How important a report is, by OTP's levels.
 enum class severity : std::uint8_t { debug, info, notice, warning, error, critical };
 
 /// One thing that happened (OTP: a logger event with a report). `kind` is one of `crash_report`,

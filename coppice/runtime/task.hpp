@@ -59,6 +59,7 @@ public:
     if (handle_) handle_.destroy();
   }
 
+  /// What `co_await` makes of a task.
   class awaiter {
   public:
     explicit awaiter(handle h) noexcept : handle_(h) {}

@@ -376,6 +376,7 @@ static_assert(sizeof(term) == 16);
 /// The elements of a list as a forward range of `const term&`.
 class list_range {
 public:
+  /// Over the elements; the tail of an improper list is not one.
   class iterator {
   public:
     using value_type = term;

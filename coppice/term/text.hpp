@@ -12,6 +12,7 @@
 
 namespace coppice {
 
+/// How a term is written.
 struct text_options {
   /// At most so many bytes, the last three being `...` if something was cut; 0 is no limit. The work is
   /// bounded by it too, however large the term.
