@@ -1,9 +1,9 @@
 // Where this thread stands: which process it runs, on which core, and the sections inside the runtime.
 #pragma once
 
+#include "coppice/runtime/detail/atomic.hpp"
 #include "coppice/runtime/detail/process_block.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <mutex>
 
@@ -14,13 +14,13 @@ class core;
 /// A thread that runs processes. It owns a core, until the monitor thread takes the core away because the
 /// thread has been in user code for too long; then it finishes its slice without one and retires.
 struct worker {
-  std::atomic<bool> inside{true};   ///< inside the runtime: its core may not be taken now
-  std::atomic<bool> revoked{false}; ///< its core has been taken, or is about to be
-  std::mutex handover;              ///< held to take the core, and by sections of a revoked worker
-  core* on = nullptr;               ///< null once revoked
-  unsigned first_core = 0;          ///< the number of the core that it was hired for
+  atomic<bool> inside{true};   ///< inside the runtime: its core may not be taken now
+  atomic<bool> revoked{false}; ///< its core has been taken, or is about to be
+  mutex handover;              ///< held to take the core, and by sections of a revoked worker
+  core* on = nullptr;          ///< null once revoked
+  unsigned first_core = 0;     ///< the number of the core that it was hired for
   process_block* running = nullptr;
-  std::atomic<std::uint64_t> slices{0}; ///< counts slices, so that the monitor sees a stuck one
+  atomic<std::uint64_t> slices{0}; ///< counts slices, so that the monitor sees a stuck one
   int thread_id = 0;
 };
 

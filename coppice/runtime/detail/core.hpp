@@ -1,13 +1,13 @@
 // A core: run queue, run-next slot, timer wheel, poller, free slots. A worker thread owns it for a while.
 #pragma once
 
+#include "coppice/runtime/detail/atomic.hpp"
 #include "coppice/runtime/detail/context.hpp"
 #include "coppice/runtime/detail/process_table.hpp"
 #include "coppice/runtime/detail/run_queue.hpp"
 #include "coppice/runtime/detail/timer_wheel.hpp"
 #include "coppice/runtime/poller.hpp"
 
-#include <atomic>
 #include <memory>
 
 namespace coppice::detail {
@@ -23,7 +23,7 @@ public:
   [[nodiscard]] std::uint64_t read() const noexcept { return value_.load(std::memory_order_acquire); }
 
 private:
-  std::atomic<std::uint64_t> value_{0};
+  atomic<std::uint64_t> value_{0};
 };
 
 class alignas(64) core {
@@ -78,8 +78,8 @@ private:
   unsigned streak_ = 0;
   unsigned ticks_ = 0;
   time_point last_poll_{};
-  std::atomic<bool> asleep_{false};
-  std::atomic<bool> overdue_{false};
+  atomic<bool> asleep_{false};
+  atomic<bool> overdue_{false};
 };
 
 } // namespace coppice::detail

@@ -58,10 +58,10 @@ public:
   timer_service timers;
   std::vector<std::unique_ptr<core>> cores;
   std::atomic<std::uint64_t> unique{1};
-  std::atomic<std::uint32_t> idle_cores{0}; ///< how many sleep
-  std::atomic<std::uint32_t> searching{0};  ///< how many look for work to steal
-  std::atomic<std::uint32_t> next_core{0};  ///< for work from outside
-  std::atomic<bool> stopping{false};
+  atomic<std::uint32_t> idle_cores{0};     ///< how many sleep
+  atomic<std::uint32_t> searching{0};      ///< how many look for work to steal
+  std::atomic<std::uint32_t> next_core{0}; ///< for work from outside
+  atomic<bool> stopping{false};
   std::atomic<std::uint64_t> hogs{0};
   std::atomic<std::uint64_t> foreign_spawned{0}; ///< by threads that own no core
   std::atomic<std::uint64_t> foreign_ended{0};

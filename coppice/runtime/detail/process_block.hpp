@@ -8,10 +8,10 @@
 
 #include "coppice/runtime/body.hpp"
 #include "coppice/runtime/clock.hpp"
+#include "coppice/runtime/detail/atomic.hpp"
 #include "coppice/runtime/detail/envelope.hpp"
 #include "coppice/runtime/detail/timer_wheel.hpp"
 
-#include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <limits>
@@ -46,25 +46,25 @@ enum class pushback_policy : std::uint8_t { none, drop, kill, push_back };
 /// Its embedded timer is a base, so that the wheel's node leads back to the block.
 struct alignas(64) process_block : timer_node {
   // --- anyone ---
-  std::atomic<envelope*> inbox{inbox_dead}; ///< newest first
-  std::atomic<std::uint64_t> id{0};         ///< of the process in the slot; changes when it has died
-  std::atomic<std::int64_t> deadline_ns{no_deadline};
-  std::atomic<std::int64_t> armed_ns{no_deadline}; ///< when `timer` goes off; it moves lazily
-  std::atomic<bool> timer_fired{false};
-  std::atomic<process_status> status{process_status::free};
-  std::atomic<std::uint8_t> priority{2};       ///< index of the run queue: 0 max, 1 high, 2 normal, 3 low
-  std::atomic<std::uint32_t> mailbox_limit{0}; ///< in messages; 0: none
+  atomic<envelope*> inbox{inbox_dead}; ///< newest first
+  atomic<std::uint64_t> id{0};         ///< of the process in the slot; changes when it has died
+  atomic<std::int64_t> deadline_ns{no_deadline};
+  atomic<std::int64_t> armed_ns{no_deadline}; ///< when `timer` goes off; it moves lazily
+  atomic<bool> timer_fired{false};
+  atomic<process_status> status{process_status::free};
+  atomic<std::uint8_t> priority{2};       ///< index of the run queue: 0 max, 1 high, 2 normal, 3 low
+  atomic<std::uint32_t> mailbox_limit{0}; ///< in messages; 0: none
   /// Messages in the mailbox, kept only under a limit; above them the low half of the generation, so that a
   /// sender who is late by one process does not count for the next.
-  std::atomic<std::uint64_t> counted{0};
-  std::atomic<std::uint32_t> mailbox_length{0}; ///< drained messages, as of the last slice: for information
-  std::atomic<pushback_policy> policy{pushback_policy::none};
-  std::atomic<std::uint64_t> reductions{0};
-  std::atomic<const char*> label{nullptr}; ///< of its start: what it runs; of static storage, as the next
-  std::atomic<const char*> behaviour{"process"};
-  std::atomic<std::int16_t> pinned{-1}; ///< the core that it must run on, or -1
-  std::atomic<std::uint64_t> parent_id{0};
-  std::atomic<std::uint64_t> named{0}; ///< the id of the process in the slot, if it has a name
+  atomic<std::uint64_t> counted{0};
+  atomic<std::uint32_t> mailbox_length{0}; ///< drained messages, as of the last slice: for information
+  atomic<pushback_policy> policy{pushback_policy::none};
+  atomic<std::uint64_t> reductions{0};
+  atomic<const char*> label{nullptr}; ///< of its start: what it runs; of static storage, as the next
+  atomic<const char*> behaviour{"process"};
+  atomic<std::int16_t> pinned{-1}; ///< the core that it must run on, or -1
+  atomic<std::uint64_t> parent_id{0};
+  atomic<std::uint64_t> named{0}; ///< the id of the process in the slot, if it has a name
 
   // --- the run queue that it is in ---
   process_block* run_next = nullptr;

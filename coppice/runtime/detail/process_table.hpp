@@ -57,7 +57,7 @@ private:
   std::uint32_t max_;
   std::vector<std::atomic<process_block*>> segments_;
   std::atomic<std::uint32_t> used_{0};
-  std::mutex mutex_;
+  mutex mutex_;
   free_slots shared_; ///< under mutex_
 };
 

@@ -3,11 +3,11 @@
 // Any thread may push; the core's worker pops; other workers steal half of what is not pinned.
 #pragma once
 
+#include "coppice/runtime/detail/atomic.hpp"
 #include "coppice/runtime/detail/process_block.hpp"
 #include "coppice/runtime/detail/spin_lock.hpp"
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <mutex>
 
@@ -83,8 +83,8 @@ private:
   process_block* take_next() noexcept;
 
   spin_lock lock_;
-  std::atomic<std::size_t> length_{0};
-  std::atomic<std::size_t> urgent_{0};
+  atomic<std::size_t> length_{0};
+  atomic<std::size_t> urgent_{0};
   unsigned turn_ = 0;
   std::array<list, 2 * priorities> lists_;
 };

@@ -1,7 +1,7 @@
 // A lock for critical sections of a few instructions (run queues, timer wheels).
 #pragma once
 
-#include <atomic>
+#include "coppice/runtime/detail/atomic.hpp"
 #include <thread>
 
 namespace coppice::detail {
@@ -34,7 +34,7 @@ public:
   }
 
 private:
-  std::atomic<bool> locked_{false};
+  atomic<bool> locked_{false};
 };
 
 } // namespace coppice::detail

@@ -8,10 +8,10 @@
 #pragma once
 
 #include "coppice/runtime/clock.hpp"
+#include "coppice/runtime/detail/atomic.hpp"
 #include "coppice/runtime/detail/spin_lock.hpp"
 
 #include <array>
-#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <mutex>
@@ -109,7 +109,7 @@ private:
   std::uint64_t now_tick_;        ///< every tick before this one has been fired
   std::uint64_t sorted_tick_ = 0; ///< whose slot has been put in order of time
   std::size_t size_ = 0;
-  std::atomic<std::int64_t> hint_ns_{INT64_MAX};
+  atomic<std::int64_t> hint_ns_{INT64_MAX};
   std::array<level, levels> levels_;
 };
 

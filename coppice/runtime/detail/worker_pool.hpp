@@ -33,6 +33,9 @@ public:
   /// Does the work of a stepped node on the calling thread until nothing is runnable: that of core 0, or of
   /// all cores as the node's schedule has it. False if there is still something after that many slices.
   bool run_until_idle(std::uint64_t slices_max = UINT64_MAX);
+  /// What a worker does with its core until that is taken from it or the node stops. It is bound to this
+  /// thread.
+  void run_core(worker& w);
   [[nodiscard]] worker& stepper() noexcept { return stepper_; }
 
 private:
@@ -49,7 +52,6 @@ private:
   process_block* scheduled_work(schedule_source& source);
   void hire(core& c); ///< under mutex_
   void serve(hired& me);
-  void run_core(worker& w);
   process_block* find_work(worker& w) noexcept;
   void watch();
   void watch_once();

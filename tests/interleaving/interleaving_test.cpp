@@ -1,0 +1,255 @@
+// The runtime's mailboxes, run queues, parking, waking and timers with every order of accesses that a seed
+// chooses: real workers on virtual threads, which change places inside the runtime's own critical paths.
+#include "tests/interleaving/fibers.hpp"
+
+#include "coppice/runtime/detail/machine.hpp"
+#include "coppice/runtime/node.hpp"
+#include "coppice/runtime/timer.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace coppice::interleaving {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// What one run is about; its processes share it, all on one thread.
+struct facts {
+  std::vector<std::string> wrong;
+  sim::random choices{0};
+  std::uint64_t fact = 0;
+
+  void expect(bool holds, const char* what) {
+    if (!holds && wrong.size() < 5) wrong.emplace_back(what);
+  }
+};
+struct in_run {
+  facts* all;
+  facts* operator->() const { return all; }
+};
+
+} // namespace
+} // namespace coppice::interleaving
+
+template <>
+struct coppice::enable_sendable<coppice::interleaving::in_run> {
+  static constexpr bool value = true;
+};
+
+namespace coppice::interleaving {
+namespace {
+
+/// A stepped node whose workers the test runs itself; its schedule only gives it several cores.
+class no_choice final : public schedule_source {
+public:
+  void between_slices() override {}
+  unsigned next_core(unsigned) override { return 0; }
+  bool looks_at_timers(unsigned) override { return true; }
+  std::uint32_t reductions(unsigned, pid) override { return 1000; }
+};
+
+struct run_result {
+  std::vector<std::string> wrong;
+  std::uint64_t trace = 0;
+  std::uint64_t switches = 0;
+};
+
+/// Ends the run when all have slept and nobody is left; lets time pass when somebody waits for it.
+bool all_asleep(detail::machine& m, manual_clock& time, facts& f) {
+  bool over = m.owner.statistics().processes == 0;
+  std::optional<time_point> due = m.next_due();
+  if (!over && due) {
+    time.advance_to(*due);
+    return true;
+  }
+  f.expect(over, "all cores sleep, and processes wait for what never comes: a message or a wake-up is lost");
+  m.stopping.store(true);
+  for (const auto& c : m.cores) c->wake();
+  return true;
+}
+
+template <class F>
+run_result play(std::uint64_t seed, F main) {
+  auto time = std::make_shared<manual_clock>();
+  fibers virtual_threads(seed, time);
+  facts f;
+  f.choices = sim::random(seed ^ 0xfac75ULL);
+  node_options options = stepped();
+  options.cores = static_cast<unsigned>(virtual_threads.choices().between(2, 4));
+  options.schedule = std::make_shared<no_choice>();
+  options.time = time;
+  options.on_report = [](const report&) {};
+  options.make_poller = [&virtual_threads] { return std::make_unique<fiber_poller>(virtual_threads); };
+  node n(std::move(options));
+  n.spawn(main, in_run{&f});
+  detail::machine& m = n.internals();
+  std::vector<std::unique_ptr<detail::worker>> workers;
+  for (const auto& c : m.cores) {
+    workers.push_back(std::make_unique<detail::worker>());
+    detail::worker& w = *workers.back();
+    w.on = c.get();
+    w.first_core = c->index;
+    virtual_threads.add([&m, &w] {
+      detail::bound_thread bound(m, w);
+      m.workers.run_core(w);
+    });
+  }
+  virtual_threads.run([&] { return all_asleep(m, *time, f); });
+  f.expect(n.statistics().processes == 0, "processes are left");
+  return {f.wrong, virtual_threads.trace(), virtual_threads.switches()};
+}
+
+template <class F>
+void hold(F main, std::uint64_t seeds) {
+  std::uint64_t switches = 0;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    run_result r = play(seed, main);
+    switches += r.switches;
+    for (const std::string& what : r.wrong) ADD_FAILURE() << what;
+    ASSERT_TRUE(r.wrong.empty()) << "seed " << seed;
+  }
+  EXPECT_GT(switches, seeds * 10);
+  run_result once = play(1, main);
+  run_result again = play(1, main);
+  EXPECT_EQ(once.trace, again.trace);
+}
+
+// --- the mailbox: many senders, one receiver that keeps falling asleep ---
+
+struct numbered {
+  int sender;
+  int number;
+};
+
+process sender(self, pid to, int index, int count) {
+  for (int n = 0; n < count; ++n) {
+    send(to, numbered{index, n});
+    if (n % 3 == 2) co_await yield();
+  }
+}
+
+process mailbox_main(self me, in_run f) {
+  int senders = f->choices.between(1, 4);
+  int count = f->choices.between(1, 8);
+  for (int i = 0; i < senders; ++i) spawn(&sender, me.id(), i, count);
+  std::vector<int> next(static_cast<std::size_t>(senders), 0);
+  for (int left = senders * count; left > 0; --left) {
+    numbered m = co_await me.receive<numbered>();
+    int& expected = next[static_cast<std::size_t>(m.sender)];
+    f->expect(m.number == expected, "a message came out of order, twice or not at all");
+    expected = m.number + 1;
+  }
+  std::optional<numbered> more = co_await me.receive<numbered>(1ms);
+  f->expect(!more.has_value(), "a message too many");
+}
+
+TEST(interleaving, mailbox_keeps_all_messages_in_order) { hold(&mailbox_main, 1500); }
+
+// --- parking: a receive's time-out against the message that it waits for ---
+
+process late_sender(self, pid to, duration wait) {
+  co_await idle_for(wait);
+  send(to, numbered{0, 0});
+}
+
+process parking_main(self me, in_run f) {
+  for (int round = 0; round < 6; ++round) {
+    duration wait = std::chrono::milliseconds(f->choices.between(0, 2));
+    spawn(&late_sender, me.id(), wait);
+    time_point before = now();
+    std::optional<numbered> m = co_await me.receive<numbered>(1ms);
+    if (m) continue;
+    f->expect(now() - before >= 1ms, "a receive gave up early");
+    co_await me.receive<numbered>(); // it comes late, but it comes
+  }
+}
+
+TEST(interleaving, neither_a_message_nor_a_time_out_is_lost) { hold(&parking_main, 1500); }
+
+// --- death: signals against the closing of the mailbox and the reuse of the slot ---
+
+process short_lived(self me, int reason) {
+  if (reason == 0) co_return;
+  if (reason == 1) exit(exit_reason::shutdown());
+  co_await me.receive<numbered>(1ms);
+}
+
+process death_main(self me, in_run f) {
+  trap_exit(true);
+  int downs = 0;
+  int exits = 0;
+  int rounds = f->choices.between(2, 8);
+  for (int n = 0; n < rounds; ++n) {
+    pid p = n % 2 == 0 ? spawn_link(&short_lived, f->choices.between(0, 2)) : spawn(&short_lived, 2);
+    if (n % 2 != 0) link(p);
+    monitor(p);
+    send(p, numbered{0, n});
+    if (f->choices.chance(300)) exit(p, exit_reason::kill());
+    if (f->choices.chance(300)) co_await yield();
+  }
+  for (int n = 0; n < 2 * rounds; ++n) {
+    std::variant<down, exit_signal> m = co_await me.receive<down, exit_signal>();
+    ++(std::holds_alternative<down>(m) ? downs : exits);
+  }
+  std::optional<std::variant<down, exit_signal>> more = co_await me.receive<down, exit_signal>(5ms);
+  f->expect(!more.has_value(), "a signal came twice");
+  f->expect(downs == rounds && exits == rounds, "a signal is missing");
+}
+
+TEST(interleaving, links_and_monitors_tell_once) { hold(&death_main, 1500); }
+
+// --- timers: cancelled on another core while they fire ---
+
+struct cancel_it {
+  reference ref;
+};
+struct was_cancelled {
+  bool in_time;
+};
+
+process canceller(self me, pid owner, int count) {
+  for (int n = 0; n < count; ++n) {
+    cancel_it m = co_await me.receive<cancel_it>();
+    std::optional<duration> left = cancel_timer(m.ref);
+    send(owner, was_cancelled{left.has_value()});
+  }
+}
+
+process timer_main(self me, in_run f) {
+  constexpr int count = 6;
+  pid helper = spawn(&canceller, me.id(), count);
+  for (int n = 0; n < count; ++n) {
+    reference ref =
+        send_after(std::chrono::microseconds(f->choices.between(0, 400)), me.id(), numbered{0, n});
+    if (f->choices.chance(500)) co_await idle_for(std::chrono::microseconds(f->choices.between(0, 600)));
+    send(helper, cancel_it{ref});
+    was_cancelled r = co_await me.receive<was_cancelled>();
+    std::optional<numbered> rang = co_await me.receive<numbered>(2ms);
+    f->expect(rang.has_value() != r.in_time, "a timer both rang and was cancelled, or neither");
+  }
+}
+
+TEST(interleaving, a_timer_rings_or_is_cancelled) { hold(&timer_main, 800); }
+
+// --- run queues: bursts that idle cores steal from ---
+
+process burst(self, pid to, int number) {
+  co_await yield();
+  send(to, numbered{0, number});
+}
+
+process stealing_main(self me, in_run f) {
+  int count = f->choices.between(1, 30);
+  for (int n = 0; n < count; ++n) spawn(&burst, me.id(), n);
+  std::vector<int> seen(static_cast<std::size_t>(count), 0);
+  for (int n = 0; n < count; ++n) {
+    numbered m = co_await me.receive<numbered>();
+    f->expect(++seen[static_cast<std::size_t>(m.number)] == 1, "a process ran twice");
+  }
+}
+
+TEST(interleaving, every_process_that_is_queued_runs_once) { hold(&stealing_main, 800); }
+
+} // namespace
+} // namespace coppice::interleaving
