@@ -1,6 +1,7 @@
 #include "coppice/otp/detail/gen_process.hpp"
 
 #include "coppice/otp/ok.hpp"
+#include "coppice/runtime/detail/ancestors.hpp"
 #include "coppice/runtime/node.hpp"
 
 #include <utility>
@@ -105,6 +106,7 @@ void gen_process::failed(std::exception_ptr error) {
 void gen_process::receive(message_ptr message) {
   // Whoever is still here caught its exception: those it left without an answer get one.
   answer_orphans(running_process(), exit_reason("noreply"_atom));
+  serves_ = message->form == message_form::call && message->kind == envelope_kind::message;
   guarded([this, &message] {
     if (message->form != message_form::info && handle_system(*message)) return;
     if (message->kind == envelope_kind::message && message->ops->type->hash == type_hash<exit_signal>()) {
@@ -128,6 +130,7 @@ void gen_process::timed_out() {
     debug_->time_is_up = true;
     return;
   }
+  serves_ = false;
   guarded([this] { on_timeout(); });
 }
 
@@ -173,6 +176,8 @@ void gen_process::report_end(const exit_reason& reason) {
   r.fields.emplace_back("name", name_for_reports());
   r.fields.emplace_back("initial_call", atom(label()));
   r.fields.emplace_back("parent", parent_);
+  r.fields.emplace_back("ancestors", ancestors_of(running_process()));
+  if (serves_) r.fields.emplace_back("callers", term::list(running_process().serving));
   if (up_) r.fields.emplace_back("state", visible_state());
   this_node().report(r);
 }

@@ -137,6 +137,7 @@ private:
   std::unique_ptr<std::function<void()>> after_task_;
   bool up_ = false;
   bool stopping_ = false;
+  bool serves_ = false; ///< what it handles is a call, not its own time-out or a message that none waits for
 };
 
 } // namespace coppice::detail

@@ -2,6 +2,7 @@
 // reclaimed (frames destroyed, slot given back). A process at rest is destroyed first and announced then; one
 // that is stuck in user code is announced first and destroyed when its thread comes back.
 #include "coppice/runtime/call.hpp"
+#include "coppice/runtime/detail/ancestors.hpp"
 #include "coppice/runtime/detail/inspect.hpp"
 #include "coppice/runtime/detail/machine.hpp"
 #include "coppice/runtime/detail/signals.hpp"
@@ -23,7 +24,8 @@ void destroy_program(process_block& p) noexcept {
 
 void report_crash(process_block& p) {
   if (!p.faulted || p.reason.details() == nullptr) return;
-  p.home->report(report{severity::error, "error", p.self(), {}, p.reason});
+  if (!p.home->reports(severity::error)) return;
+  p.home->report(report{severity::error, "error", p.self(), {{"ancestors", ancestors_of(p)}}, p.reason});
 }
 
 void tell_ties(process_block& p) {

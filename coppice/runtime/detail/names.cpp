@@ -32,6 +32,16 @@ std::optional<pid> name_registry::find(const atom& name) const {
   return found->second;
 }
 
+std::optional<atom> name_registry::name_of(pid process) const {
+  for (shard& s : shards_) {
+    std::lock_guard guard(s.mutex);
+    for (const auto& [name, owner] : s.names) {
+      if (owner == process) return name;
+    }
+  }
+  return std::nullopt;
+}
+
 std::vector<std::pair<atom, pid>> name_registry::all() const {
   std::vector<std::pair<atom, pid>> all;
   for (shard& s : shards_) {

@@ -21,6 +21,8 @@ public:
   /// Takes every name of the process away. Linear in the number of names.
   void remove_all(pid process) noexcept;
   [[nodiscard]] std::optional<pid> find(const atom& name) const;
+  /// A name that the process has. Linear in the number of names.
+  [[nodiscard]] std::optional<atom> name_of(pid process) const;
   [[nodiscard]] std::vector<std::pair<atom, pid>> all() const;
 
 private:
