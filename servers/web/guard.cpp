@@ -23,6 +23,10 @@ std::vector<std::string> served_hosts::hosts() const {
     const std::size_t colon = name.rfind(':');
     const bool has_port = colon != std::string::npos && name.find(']', colon) == std::string::npos;
     all.push_back(has_port ? name : fmt::format("{}:{}", name, own));
+    // Browsers leave out the port that their scheme stands for.
+    for (std::string_view usual : {":80", ":443"}) {
+      if (name.ends_with(usual)) all.push_back(name.substr(0, name.size() - usual.size()));
+    }
   }
   return all;
 }
@@ -35,12 +39,17 @@ std::optional<refusal> served_hosts::check_host(const http::request_head& reques
                  fmt::format("This node answers to {} only.", fmt::join(served, ", "))};
 }
 
+std::string_view served_hosts::scheme_of(std::string_view authority) const {
+  if (authority.ends_with(":443")) authority.remove_suffix(4);
+  return std::ranges::find(more_, fmt::format("{}:443", authority)) != more_.end() ? "https" : "http";
+}
+
 std::optional<refusal> served_hosts::check_origin(const http::request_head& request, bool required) const {
   if (!required && !request.headers.contains("Origin")) return std::nullopt;
   const std::optional<std::string_view> origin = request.headers.only("Origin");
-  if (origin && *origin == "http://" + request.authority) return std::nullopt;
-  return refusal{http::status::forbidden, "bad_origin",
-                 fmt::format("Only pages of http://{} may ask this.", request.authority)};
+  const std::string own = fmt::format("{}://{}", scheme_of(request.authority), request.authority);
+  if (origin && *origin == own) return std::nullopt;
+  return refusal{http::status::forbidden, "bad_origin", fmt::format("Only pages of {} may ask this.", own)};
 }
 
 void secure(http::headers& fields, std::string_view cache_control) {

@@ -30,7 +30,9 @@ std::string to_json(const refusal& why);
 /// configured. The port is known only once the node listens. Thread-safe.
 class served_hosts {
 public:
-  /// `more`: hosts in lower case; those without a port get the one that the node listens on.
+  /// `more`: hosts in lower case; those without a port get the one that the node listens on. One with port
+  /// 443 stands for a proxy before the node that does TLS: its pages are `https://`. Ports 80 and 443 may be
+  /// left out of a request, as browsers do.
   explicit served_hosts(std::vector<std::string> more = {});
 
   /// Before this nothing is served.
@@ -39,12 +41,13 @@ public:
 
   /// `403 bad_host` unless the request is for one of them, exactly.
   [[nodiscard]] std::optional<refusal> check_host(const http::request_head& request) const;
-  /// `403 bad_origin` unless Origin is `http://` and the request's own Host. One that is missing is let pass
-  /// where it is not `required`: for requests that change nothing.
+  /// `403 bad_origin` unless Origin is the request's own Host after `http://`, or `https://` for port 443.
+  /// One that is missing is let pass where it is not `required`: for requests that change nothing.
   [[nodiscard]] std::optional<refusal> check_origin(const http::request_head& request, bool required) const;
 
 private:
   [[nodiscard]] std::vector<std::string> hosts() const;
+  [[nodiscard]] std::string_view scheme_of(std::string_view authority) const;
 
   std::vector<std::string> more_;
   std::atomic<std::uint16_t> port_{0};

@@ -52,6 +52,20 @@ TEST_F(guard, takes_the_origin_of_the_very_host_only) {
   }
 }
 
+TEST(guard_behind_a_proxy, serves_https_pages_of_hosts_with_port_443) {
+  served_hosts hosts({"chat.example:443", "plain.example:80", "[2001:db8::1]:443"});
+  hosts.listens_on(4100);
+  for (const char* host : {"chat.example", "chat.example:443", "[2001:db8::1]"}) {
+    EXPECT_EQ(code(hosts.check_host(asked(host))), "none") << host;
+    EXPECT_EQ(code(hosts.check_origin(asked(host, "https://" + std::string(host)), true)), "none") << host;
+    EXPECT_EQ(code(hosts.check_origin(asked(host, "http://" + std::string(host)), true)), "bad_origin");
+  }
+  EXPECT_EQ(code(hosts.check_host(asked("plain.example"))), "none");
+  EXPECT_EQ(code(hosts.check_origin(asked("plain.example", "http://plain.example"), true)), "none");
+  EXPECT_EQ(code(hosts.check_origin(asked("plain.example", "https://plain.example"), true)), "bad_origin");
+  EXPECT_EQ(code(hosts.check_host(asked("chat.example:4100"))), "bad_host");
+}
+
 TEST_F(guard, lets_a_missing_origin_pass_only_where_it_is_not_required) {
   EXPECT_EQ(code(hosts.check_origin(asked("localhost:4100"), false)), "none");
   EXPECT_EQ(code(hosts.check_origin(asked("localhost:4100"), true)), "bad_origin");
