@@ -88,6 +88,11 @@ reference launch(process_block& p, const spawn_options& options) {
     p.behaviour.store(p.program->behaviour().data(), std::memory_order_relaxed);
     if (options.label != nullptr) label_process(p, options.label);
   }
+  if (parent != nullptr && is_traced(*parent, trace_procs)) [[unlikely]]
+    note_event(*parent, trace_kind::spawn, id, term());
+  if (machine_of(p).traces.traces_all() || (parent != nullptr && is_traced(*parent, trace_on_spawn)))
+      [[unlikely]]
+    trace_newcomer(p, parent);
   p.counted.store((id.generation() & 0xffffffffU) << 32U, std::memory_order_relaxed);
   p.inbox.store(nullptr, std::memory_order_release); // from here on it can be sent to
   machine_of(p).make_runnable(p);
@@ -159,6 +164,9 @@ bool register_name(const atom& name, pid process) {
     unclaim_name(named, process);
     return false;
   }
+  if (detail::is_traced(named, detail::trace_procs)) {
+    detail::note_event(named, trace_kind::register_name, pid(), name);
+  }
   if (&named == &me) {
     set_name(me, name);
     return true;
@@ -179,7 +187,11 @@ bool unregister_name(const atom& name) {
   detail::machine& m = home.internals();
   std::optional<pid> owner = whereis(name);
   if (!owner || !m.names.remove(name, *owner)) return false;
-  unclaim_name(*m.table.find(owner->id), *owner);
+  process_block& named = *m.table.find(owner->id);
+  unclaim_name(named, *owner);
+  if (detail::is_traced(named, detail::trace_procs)) {
+    detail::note_event(named, trace_kind::unregister_name, pid(), name);
+  }
   auto forget = [name](process_block& p) {
     if (p.extras != nullptr && p.extras->registered_name == name) p.extras->registered_name = atom();
   };
@@ -207,6 +219,7 @@ void link(pid other) {
   if (other == me.self()) return;
   detail::link_ids& ids = detail::ties_of(me).links[other];
   if (ids.mine != 0 || ids.theirs != 0) return;
+  if (detail::is_traced(me, detail::trace_procs)) detail::note_event(me, trace_kind::link, other, term());
   ids.mine = me.next_link_id++;
   send_signal(*me.home, other, envelope_kind::link, 0, signal{me.self(), exit_reason(), ids});
 }
@@ -219,6 +232,7 @@ void unlink(pid other) {
   if (found == me.ties->links.end()) return;
   detail::link_ids ids = found->second;
   me.ties->links.erase(found);
+  if (detail::is_traced(me, detail::trace_procs)) detail::note_event(me, trace_kind::unlink, other, term());
   send_signal(*me.home, other, envelope_kind::unlink, 0, signal{me.self(), exit_reason(), ids});
 }
 

@@ -73,6 +73,10 @@ void reject_mailbox(process_block& p) noexcept {
 
 void announce_now(process_block& p) {
   machine& m = machine_of(p);
+  if (is_traced(p, 0xff)) [[unlikely]] {
+    if (is_traced(p, trace_procs)) note_event(p, trace_kind::exit, pid(), p.reason.value());
+    m.traces.forget(p.self());
+  }
   if (p.named.load(std::memory_order_relaxed) == p.self().id) {
     if (p.extras != nullptr && !p.extras->registered_name.empty()) {
       m.names.remove(p.extras->registered_name, p.self());
@@ -99,6 +103,7 @@ void reset(process_block& p) noexcept {
   p.mailbox_length.store(0, std::memory_order_relaxed);
   p.policy.store(pushback_policy::none, std::memory_order_relaxed);
   p.reductions.store(0, std::memory_order_relaxed);
+  p.traced.store(0, std::memory_order_relaxed);
   p.pinned.store(-1, std::memory_order_relaxed);
   p.priority.store(2, std::memory_order_relaxed);
   p.status.store(process_status::free, std::memory_order_relaxed);

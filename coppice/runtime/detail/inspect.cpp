@@ -25,8 +25,6 @@ struct inspect_envelope final : envelope, pooled {
 constexpr message_type inspect_type{0, "inspect", nullptr};
 constexpr envelope_ops inspect_envelope::operations{&inspect_type, &destroy, &reject, sizeof(envelope)};
 
-struct room {}; ///< the completion that lets a pushed-back sender go
-
 } // namespace
 
 void inspect(coppice::node& home, pid to, std::move_only_function<void(process_block&)> look,

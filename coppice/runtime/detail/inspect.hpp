@@ -14,6 +14,9 @@ void inspect(coppice::node& home, pid to, std::move_only_function<void(process_b
              std::move_only_function<void()> gone);
 void run_inspection(process_block& p, envelope_ptr e);
 
+/// The completion that lets a pushed-back sender go.
+struct room {};
+
 /// Asks a full mailbox's owner to answer the sender's tag when there is room again.
 void ask_for_room(coppice::node& home, pid full, pid sender, std::uint64_t tag);
 void release_senders(process_block& p) noexcept;

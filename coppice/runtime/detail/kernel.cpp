@@ -40,6 +40,12 @@ namespace {
 
 constexpr std::uint8_t flag_counted = 1; ///< counts against its receiver's mailbox limit
 
+/// Whether a tracer may see it: what processes say to each other, but for the runtime's own errands.
+bool is_speech(const envelope& e) noexcept {
+  return e.kind == envelope_kind::message ||
+         (e.kind == envelope_kind::completion && e.ops->type->hash != type_hash<room>());
+}
+
 /// The one thing that the dead may still say: that a call has failed.
 bool is_failure(const envelope& e) noexcept {
   return e.kind == envelope_kind::completion && e.ops->type->hash == type_hash<call_failed>();
@@ -92,6 +98,8 @@ void append(process_block& p, envelope* e) noexcept {
   (p.last == nullptr ? p.first : p.last->next) = e;
   p.last = e;
   ++p.length;
+  if (is_traced(p, trace_receive)) [[unlikely]]
+    note_message(p, trace_kind::receive, pid(), *e);
 }
 
 namespace {
@@ -99,6 +107,8 @@ namespace {
 void receive_completion(process_block& p, envelope* e) noexcept {
   if (e->tag == p.awaited_tag && p.arrived == nullptr) {
     p.arrived = e;
+    if (is_traced(p, trace_receive) && is_speech(*e)) [[unlikely]]
+      note_message(p, trace_kind::receive, pid(), *e);
   } else if (e->tag == p.blocked_tag && e->tag != 0) {
     p.blocked_tag = 0;
     envelope_ptr done(e);
@@ -171,7 +181,13 @@ void deliver(coppice::node& home, pid to, envelope_ptr message) {
   if (zombie_speaks() && !is_failure(*message)) return;
   message->to = to.id;
   process_block* block = to.local() ? home.internals().table.find(to.id) : nullptr;
-  if (block != nullptr && block->id.load(std::memory_order_acquire) == to.id) {
+  bool found = block != nullptr && block->id.load(std::memory_order_acquire) == to.id;
+  if (process_block* me = current().process; me != nullptr && is_traced(*me, trace_send)) [[unlikely]] {
+    if (is_speech(*message)) {
+      note_message(*me, found ? trace_kind::send : trace_kind::send_to_non_existing_process, to, *message);
+    }
+  }
+  if (found) {
     if (!admit(home, *block, *message)) {
       envelope* refused = message.release();
       refused->ops->reject(refused, exit_reason(atom("mailbox_full")));

@@ -7,6 +7,7 @@
 #include "coppice/runtime/detail/names.hpp"
 #include "coppice/runtime/detail/process_table.hpp"
 #include "coppice/runtime/detail/timer_service.hpp"
+#include "coppice/runtime/detail/trace_table.hpp"
 #include "coppice/runtime/detail/worker_pool.hpp"
 #include "coppice/runtime/node.hpp"
 
@@ -56,6 +57,7 @@ public:
   name_registry names;
   label_table labels;
   timer_service timers;
+  trace_table traces;
   std::vector<std::unique_ptr<core>> cores;
   std::atomic<std::uint64_t> unique{1};
   atomic<std::uint32_t> idle_cores{0};     ///< how many sleep

@@ -53,6 +53,7 @@ struct alignas(64) process_block : timer_node {
   atomic<bool> timer_fired{false};
   atomic<process_status> status{process_status::free};
   atomic<std::uint8_t> priority{2};       ///< index of the run queue: 0 max, 1 high, 2 normal, 3 low
+  std::atomic<std::uint8_t> traced{0};    ///< what is told of it: the bits of trace_table.hpp
   atomic<std::uint32_t> mailbox_limit{0}; ///< in messages; 0: none
   /// Messages in the mailbox, kept only under a limit; above them the low half of the generation, so that a
   /// sender who is late by one process does not count for the next.
