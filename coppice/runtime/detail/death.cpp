@@ -5,6 +5,7 @@
 #include "coppice/runtime/detail/ancestors.hpp"
 #include "coppice/runtime/detail/inspect.hpp"
 #include "coppice/runtime/detail/machine.hpp"
+#include "coppice/runtime/detail/ownership.hpp"
 #include "coppice/runtime/detail/signals.hpp"
 
 #include <utility>
@@ -88,8 +89,10 @@ void announce_now(process_block& p) {
     if (p.extras->labelled) m.labels.remove(p.self());
     release_senders(p);
   }
+  std::vector<std::shared_ptr<ownership>> ended = end_ownerships(p);
   tell_ties(p);
   close_inbox(p);
+  for (const auto& o : ended) o->clear(); // may take its time: everybody has been told
 }
 
 void reset(process_block& p) noexcept {

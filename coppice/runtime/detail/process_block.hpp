@@ -15,6 +15,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <vector>
 
 namespace coppice {
@@ -25,6 +26,7 @@ namespace coppice::detail {
 
 struct process_block;
 struct process_extras;
+class ownership;
 struct relations;
 
 /// What a suspended coroutine waits for; lives in the awaiter, in the frame.
@@ -118,6 +120,7 @@ struct process_extras : pooled {
       orphans; ///< callers whose `from` an exception dropped, and their tags
   std::vector<std::pair<pid, std::uint64_t>>
       pushed_back; ///< senders to let go when there is room, and their tags
+  std::vector<std::shared_ptr<ownership>> owned; ///< its tables
 };
 
 } // namespace coppice::detail
