@@ -546,5 +546,81 @@ TEST(sys_suite, suspend) {
   });
 }
 
+struct spied {
+  term event;
+};
+
+TEST(sys_suite, install) {
+  test_node f;
+  f.n.run([](self me) -> task<> {
+    start_result<host> s = co_await start<host>(local("host"));
+    pid master = me.id();
+    std::function<term(const term&)> spy = [master](const term& event) {
+      send(master, spied{event});
+      return term("go_on"_atom);
+    };
+    for (int twice = 0; twice < 2; ++twice) { // the second of that id changes nothing
+      std::expected<atom, exit_reason> installed = co_await sys::install("host", "spy"_atom, spy);
+      EXPECT_TRUE(installed.has_value());
+    }
+    [[maybe_unused]] std::string one = co_await call<greet>(*s);
+    std::expected<atom, exit_reason> off = co_await sys::no_debug("host");
+    [[maybe_unused]] std::string two = co_await call<greet>(*s);
+    std::expected<atom, exit_reason> on = co_await sys::install("host", "spy"_atom, spy);
+    [[maybe_unused]] std::string three = co_await call<greet>(*s);
+    std::expected<atom, exit_reason> removed = co_await sys::remove("host", "spy"_atom);
+    EXPECT_TRUE(off && on && removed);
+    [[maybe_unused]] std::string four = co_await call<greet>(*s);
+    for (const char* event : {"{in,greet}", "{out,<<\"hello\">>}", "{in,greet}", "{out,<<\"hello\">>}"}) {
+      spied seen = co_await me.receive<spied>();
+      EXPECT_EQ(to_string(seen.event), event);
+    }
+    std::optional<spied> more = co_await me.receive<spied>(1ms);
+    EXPECT_FALSE(more.has_value());
+  });
+}
+
+TEST(sys_suite, what_is_installed_goes_when_it_is_done_or_throws) {
+  test_node f;
+  f.n.run([](self me) -> task<> {
+    start_result<host> s = co_await start<host>(local("host"));
+    pid master = me.id();
+    std::function<term(const term&)> once = [master](const term& event) {
+      send(master, spied{event});
+      return term("done"_atom);
+    };
+    std::function<term(const term&)> falls = [master](const term& event) -> term {
+      send(master, spied{event});
+      throw std::runtime_error("cannot look");
+    };
+    std::expected<atom, exit_reason> first = co_await sys::install("host", "once"_atom, once);
+    std::expected<atom, exit_reason> second = co_await sys::install("host", "falls"_atom, falls);
+    EXPECT_TRUE(first && second);
+    std::string alive = co_await call<greet>(*s);
+    EXPECT_EQ(alive, "hello");
+    co_await me.receive<spied>();
+    co_await me.receive<spied>();
+    std::optional<spied> more = co_await me.receive<spied>(1ms);
+    EXPECT_FALSE(more.has_value());
+  });
+}
+
+struct labelled : gen_server {
+  using protocol = coppice::protocol<casts<end_with>>;
+  void init() { set_label("session of bob"); }
+  void handle_cast(const end_with& e) { exit(exit_reason(atom(e.how))); }
+};
+
+TEST(gen_server_suite, format_log_with_process_label) {
+  test_node f;
+  f.n.run([](self me) -> task<> {
+    start_result<labelled> s = co_await start<labelled>();
+    monitor(*s->resolve());
+    cast<end_with>(*s, "crashed");
+    co_await me.receive<down>();
+  });
+  EXPECT_EQ(field_of(f, "crash_report", "label"), term("session of bob"));
+}
+
 } // namespace
 } // namespace coppice

@@ -55,6 +55,18 @@ struct status {
 /// Reports every message in and out as a `sys_trace` report.
 [[nodiscard]] try_call_awaiter<atom> trace(server_name server, bool on,
                                            duration timeout = default_call_timeout);
+/// Looks at each system event from now on, under an id of the caller's choice: `look` gets `{in, Message}`
+/// and
+/// `{out, Reply}`, in the server's process; once it returns `done`, or throws, it is removed. One of that id
+/// is kept as it is (OTP: `sys:install/2`).
+[[nodiscard]] try_call_awaiter<atom> install(server_name server, atom id,
+                                             std::function<term(const term&)> look,
+                                             duration timeout = default_call_timeout);
+/// Ends that (OTP: `sys:remove/2`).
+[[nodiscard]] try_call_awaiter<atom> remove(server_name server, atom id,
+                                            duration timeout = default_call_timeout);
+/// Ends all looking: statistics, log, trace and what was installed (OTP: `sys:no_debug/1`).
+[[nodiscard]] try_call_awaiter<atom> no_debug(server_name server, duration timeout = default_call_timeout);
 /// Lets a suspended server change over to new code: calls its `code_change(old_vsn, extra)`.
 [[nodiscard]] try_call_awaiter<atom> change_code(server_name server, term module, term old_vsn, term extra,
                                                  duration timeout = default_call_timeout);
@@ -80,6 +92,9 @@ struct sys_request {
     log,
     trace_on,
     trace_off,
+    install,
+    remove,
+    no_debug,
     change_code,
     terminate
   };

@@ -2,8 +2,10 @@
 
 #include "coppice/otp/ok.hpp"
 #include "coppice/runtime/detail/ancestors.hpp"
+#include "coppice/runtime/detail/machine.hpp"
 #include "coppice/runtime/node.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace coppice {
@@ -178,6 +180,7 @@ void gen_process::report_end(const exit_reason& reason) {
   r.fields.emplace_back("parent", parent_);
   r.fields.emplace_back("ancestors", ancestors_of(running_process()));
   if (serves_) r.fields.emplace_back("callers", term::list(running_process().serving));
+  if (auto label = this_node().internals().labels.find(self_pid())) r.fields.emplace_back("label", *label);
   if (up_) r.fields.emplace_back("state", visible_state());
   this_node().report(r);
 }
@@ -201,8 +204,9 @@ gen_process::debug_state& gen_process::debug() {
 void gen_process::note_event(std::string_view what, const term& event) {
   debug_state& d = debug();
   if (d.figures) ++(what == "out" ? d.figures->messages_out : d.figures->messages_in);
-  if (d.log_size == 0 && !d.tracing) return;
+  if (d.log_size == 0 && !d.tracing && d.installed.empty()) return;
   term entry = term::tuple(atom(what), event);
+  show_installed(entry);
   if (d.tracing) {
     this_node().report(
         coppice::report{severity::info, "sys_trace", self_pid(), {{"event", entry}}, exit_reason()});
@@ -210,6 +214,16 @@ void gen_process::note_event(std::string_view what, const term& event) {
   if (d.log_size == 0) return;
   d.log.push_back(std::move(entry));
   if (d.log.size() > d.log_size) d.log.pop_front();
+}
+
+void gen_process::show_installed(const term& entry) {
+  std::erase_if(debug().installed, [&entry](const auto& one) {
+    try {
+      return one.second(entry) == term("done"_atom);
+    } catch (...) { // catch-all: who looks must not change what it looks at
+      return true;
+    }
+  });
 }
 
 bool gen_process::handle_system(envelope& message) {
@@ -256,6 +270,22 @@ void gen_process::answer(const sys_request& request, from who) {
     break;
   case what::trace_on: debug().tracing = true; break;
   case what::trace_off: debug().tracing = false; break;
+  case what::install: {
+    auto& all = debug().installed;
+    bool known = std::ranges::any_of(all, [&request](const auto& one) { return one.first == request.a; });
+    if (!known) all.emplace_back(request.a, request.change);
+    break;
+  }
+  case what::remove:
+    std::erase_if(debug().installed, [&request](const auto& one) { return one.first == request.a; });
+    break;
+  case what::no_debug:
+    debug().figures.reset();
+    debug().log_size = 0;
+    debug().log.clear();
+    debug().tracing = false;
+    debug().installed.clear();
+    break;
   case what::change_code: answer_change_code(request, std::move(who)); return;
   case what::terminate:
     who.reply("ok"_atom);
@@ -371,6 +401,17 @@ try_call_awaiter<atom> log(server_name server, std::size_t events, duration time
 }
 try_call_awaiter<atom> trace(server_name server, bool on, duration timeout) {
   return ask<atom>(std::move(server), {.request = on ? what::trace_on : what::trace_off}, timeout);
+}
+try_call_awaiter<atom> install(server_name server, atom id, std::function<term(const term&)> look,
+                               duration timeout) {
+  return ask<atom>(std::move(server), {.request = what::install, .a = term(id), .change = std::move(look)},
+                   timeout);
+}
+try_call_awaiter<atom> remove(server_name server, atom id, duration timeout) {
+  return ask<atom>(std::move(server), {.request = what::remove, .a = term(id)}, timeout);
+}
+try_call_awaiter<atom> no_debug(server_name server, duration timeout) {
+  return ask<atom>(std::move(server), {.request = what::no_debug}, timeout);
 }
 try_call_awaiter<atom> change_code(server_name server, term module, term old_vsn, term extra,
                                    duration timeout) {

@@ -13,6 +13,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace coppice::detail {
 
@@ -106,7 +108,8 @@ private:
     std::size_t log_size = 0;
     std::deque<term> log;
     std::optional<sys::statistics> figures;
-    std::deque<message_ptr> held; ///< what came while suspended
+    std::deque<message_ptr> held;                                             ///< what came while suspended
+    std::vector<std::pair<term, std::function<term(const term&)>>> installed; ///< by id
   };
 
   /// What leaves a callback becomes the reason; terminate is called, and an exit is thrown.
@@ -126,6 +129,7 @@ private:
   void answer_change_code(const sys_request& request, from who);
   [[nodiscard]] sys::status status() const;
   void resume_handling();
+  void show_installed(const term& entry);
   debug_state& debug();
   void report_end(const exit_reason& reason);
   [[nodiscard]] term visible_state() const;
