@@ -8,6 +8,7 @@ namespace coppice::http {
 namespace {
 
 constexpr std::size_t max_control_size = 125;
+constexpr std::size_t compress_from = 32; ///< bytes; a smaller message would hardly get smaller
 
 std::unexpected<std::string_view> refuse(std::string_view why) { return std::unexpected(why); }
 
@@ -30,6 +31,11 @@ websocket_session websocket_session::server(const websocket_limits& limits) {
 
 websocket_session websocket_session::client(mask_source masks, const websocket_limits& limits) {
   return {websocket_role::client, std::move(masks), limits};
+}
+
+void websocket_session::compress(const deflate_agreement& agreement) {
+  deflater_.emplace(agreement);
+  parser_.allow_compressed();
 }
 
 std::vector<websocket_event> websocket_session::feed(std::string_view bytes) {
@@ -57,7 +63,10 @@ std::optional<websocket_event> websocket_session::finish() {
 void websocket_session::send(opcode op, std::string_view payload) {
   std::optional<frame_mask> mask;
   if (masks_) mask = masks_();
-  write_frame(output_, op, payload, true, mask);
+  if (!deflater_ || is_control(op) || payload.size() < compress_from) {
+    return write_frame(output_, op, payload, true, mask);
+  }
+  write_frame(output_, op, deflater_->compress(payload), true, mask, true);
 }
 
 /// RFC 6455 section 7.1.7: say why, then nothing more is read or written.
@@ -82,13 +91,14 @@ void websocket_session::on_header(events& out) {
   }
   if (!continues) {
     message_opcode_ = header.opcode;
+    message_compressed_ = header.compressed;
     message_.clear();
     utf8_.reset();
   }
   if (++fragments_ > limits_.fragments) {
     return fail(close_code::policy_violation, "a message has too many fragments", out);
   }
-  if (header.size > limits_.message - message_.size()) {
+  if (!message_compressed_ && header.size > limits_.message - message_.size()) {
     return fail(close_code::message_too_big, "a message is too large", out);
   }
 }
@@ -97,11 +107,29 @@ void websocket_session::on_payload(const frame_event& piece, events& out) {
   const frame_header& header = parser_.header();
   std::string& into = is_control(header.opcode) ? control_ : message_;
   const std::size_t begin = into.size();
+  if (message_compressed_ && !is_control(header.opcode)) {
+    std::string payload(piece.payload);
+    if (header.mask) apply_mask(payload.data(), payload.size(), *header.mask, piece.offset);
+    return on_inflated(deflater_->inflate(payload, message_, limits_.message), begin, out);
+  }
   into.append(piece.payload);
   if (header.mask) apply_mask(into.data() + begin, piece.payload.size(), *header.mask, piece.offset);
   if (is_control(header.opcode) || message_opcode_ != opcode::text) return;
   if (!utf8_.feed(std::string_view(message_).substr(begin))) {
     fail(close_code::invalid_payload, "a text message is not UTF-8", out);
+  }
+}
+
+/// What was inflated is in the message, from `begin` on.
+void websocket_session::on_inflated(websocket_deflater::outcome result, std::size_t begin, events& out) {
+  if (message_opcode_ == opcode::text && !utf8_.feed(std::string_view(message_).substr(begin))) {
+    return fail(close_code::invalid_payload, "a text message is not UTF-8", out);
+  }
+  if (result == websocket_deflater::outcome::malformed) {
+    return fail(close_code::invalid_payload, "a compressed message is malformed", out);
+  }
+  if (result == websocket_deflater::outcome::too_large) {
+    fail(close_code::message_too_big, "a message is too large", out);
   }
 }
 
@@ -118,6 +146,11 @@ void websocket_session::on_end(events& out) {
   }
   if (!header.fin) return;
   fragments_ = 0;
+  if (message_compressed_) {
+    const std::size_t begin = message_.size();
+    on_inflated(deflater_->end(message_, limits_.message), begin, out);
+    if (state_ == state::closed) return;
+  }
   if (message_opcode_ == opcode::text && !utf8_.complete()) {
     return fail(close_code::invalid_payload, "a text message ends in the middle of a character", out);
   }

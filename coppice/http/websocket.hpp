@@ -16,6 +16,7 @@
 #include "coppice/http/detail/utf8.hpp"
 #include "coppice/http/http1_writer.hpp"
 #include "coppice/http/message.hpp"
+#include "coppice/http/websocket_deflate.hpp"
 #include "coppice/http/websocket_frame.hpp"
 
 namespace coppice::http {
@@ -32,7 +33,8 @@ struct websocket_refusal {
 
 /// A server's half of the opening handshake (RFC 6455 section 4.2): the 101 response to send, with the first
 /// of `protocols` (the server's order of preference) that the client offers, or why not. Extensions are
-/// declined. Whether the Origin is welcome is the caller's to decide first (`same_origin`).
+/// declined; who wants compression adds `accept_deflate`'s field. Whether the Origin is welcome is the
+/// caller's to decide first (`same_origin`).
 std::expected<response_head, websocket_refusal>
 websocket_upgrade(const request_head& request, std::span<const std::string> protocols = {});
 
@@ -41,6 +43,7 @@ request_to_send websocket_request(std::string authority, std::string target,
                                   std::span<const std::uint8_t, 16> nonce,
                                   std::span<const std::string> protocols = {});
 /// Checks the response to such a request (RFC 6455 section 4.1); gives the subprotocol chosen, maybe empty.
+/// If the request offered extensions, what was answered to them is the caller's to check (`deflate_answer`).
 std::expected<std::string, std::string_view> websocket_accepted(const response_head& response,
                                                                 const request_to_send& request);
 
@@ -81,6 +84,9 @@ public:
   /// `masks` must not be empty.
   static websocket_session client(mask_source masks, const websocket_limits& limits = {});
 
+  /// Messages are compressed from here on; call it before anything is fed or sent.
+  void compress(const deflate_agreement& agreement);
+
   /// What the bytes amount to. Buffers only the message under way. After `close` everything is ignored. How
   /// the stream is cut changes nothing. Linear in the bytes.
   std::vector<websocket_event> feed(std::string_view bytes);
@@ -117,6 +123,7 @@ private:
   void fail(close_code code, std::string_view reason, events& out);
   void on_header(events& out);
   void on_payload(const frame_event& piece, events& out);
+  void on_inflated(websocket_deflater::outcome result, std::size_t begin, events& out);
   void on_end(events& out);
   void on_close(events& out);
 
@@ -124,11 +131,13 @@ private:
   mask_source masks_;
   websocket_frame_parser parser_;
   detail::utf8_validator utf8_;
+  std::optional<websocket_deflater> deflater_;
   std::string message_; // the data message under way, maybe in fragments
   std::string control_; // the control frame under way
   std::string output_;
   std::size_t fragments_ = 0; // frames of the message under way; 0: none is
   opcode message_opcode_ = opcode::text;
+  bool message_compressed_ = false;
   state state_ = state::open;
 };
 

@@ -46,11 +46,13 @@ namespace detail {
 class websocket_opening {
 public:
   static std::unique_ptr<websocket> make(self me, switched from, websocket_options options,
-                                         std::string protocol) {
+                                         std::string protocol,
+                                         const std::optional<deflate_agreement>& deflate) {
     auto own = std::make_unique<websocket::belongings>(std::move(from.connection), std::move(options));
     websocket_session session = websocket_session::client(masks(), own->options.limits);
     std::unique_ptr<websocket> made(
         new websocket(me, own->connection, own->options, std::move(session), write_grace, minimum_rate));
+    if (deflate) made->session_.compress(*deflate);
     made->own_ = std::move(own);
     made->protocol_ = std::move(protocol);
     made->feed(from.received);
@@ -68,7 +70,8 @@ task<client_result<std::unique_ptr<websocket>>> open_websocket(self me, client w
   }
   std::array<std::uint8_t, 16> nonce{};
   fill(nonce);
-  const request_to_send opening = websocket_request("", "/", nonce, options.protocols);
+  request_to_send opening = websocket_request("", "/", nonce, options.protocols);
+  if (options.deflate) opening.headers.add("Sec-WebSocket-Extensions", offer_deflate(*options.deflate));
   for (headers::field f : opening.headers) request.header(f.name, f.value);
   client_result<client_exchange> asked = co_await web.open(std::move(request));
   if (!asked) co_return std::unexpected(std::move(asked.error()));
@@ -80,9 +83,12 @@ task<client_result<std::unique_ptr<websocket>>> open_websocket(self me, client w
     co_return refused(std::string(protocol.error()) + ", it answered " +
                       std::to_string(to_int(answer.status)));
   }
+  std::expected<std::optional<deflate_agreement>, std::string_view> deflate;
+  if (options.deflate) deflate = deflate_answer(answer.headers, *options.deflate);
+  if (!deflate) co_return refused(std::string(deflate.error()));
   switched connection = asked->take_connection();
   co_return detail::websocket_opening::make(me, std::move(connection), std::move(options),
-                                            std::move(*protocol));
+                                            std::move(*protocol), *deflate);
 }
 
 } // namespace coppice::http

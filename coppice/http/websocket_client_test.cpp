@@ -28,6 +28,7 @@ task<> loud(request& r, websocket& ws) {
 routes table() {
   routes t;
   t.websocket("/ws", &loud, {.protocols = {"v2", "v1"}});
+  t.websocket("/small", &loud, {.deflate = websocket_deflate()});
   t.get("/plain", [](request&) { return response::text("no"); });
   return t;
 }
@@ -107,6 +108,31 @@ TEST(websocket_client, says_why_it_was_refused) {
     EXPECT_THAT(forbidden.error().text, HasSubstr("answered 403"));
     opened post = co_await open_websocket(me, *web, client_request::post(at + "/ws", "text/plain", "x"));
     EXPECT_EQ(post.error().code, client_errc::bad_request);
+  });
+}
+
+TEST(websocket_client, compresses_when_both_want_it) {
+  node n(with_sockets());
+  n.run([](self me) -> task<> {
+    net::listener l = serve(table());
+    auto web = co_await start_client(patient());
+    for (const char* path : {"/small", "/ws"}) {
+      for (bool keeps : {true, false}) {
+        websocket_options options;
+        options.deflate = websocket_deflate{.own_context = keeps, .peer_context = keeps};
+        client_request ask = client_request::get("ws://" + l.local().to_string() + path);
+        opened ws = co_await open_websocket(me, *web, std::move(ask), std::move(options));
+        EXPECT_TRUE(ws) << ws.error().text;
+        co_await heard(ws->get());
+        for (int i = 0; i < 20; ++i) {
+          std::string said(static_cast<std::size_t>(i) * 1000, 's');
+          co_await (*ws)->send_text(said);
+          std::string answer = co_await heard(ws->get());
+          EXPECT_EQ(answer, said + "!");
+        }
+        co_await (*ws)->finish();
+      }
+    }
   });
 }
 

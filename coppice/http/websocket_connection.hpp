@@ -36,6 +36,8 @@ struct websocket_closed {
 struct websocket_options {
   websocket_limits limits;
   std::vector<std::string> protocols = {}; ///< that we speak, in order of preference
+  /// Compression of messages; both sides must want it.
+  std::optional<websocket_deflate> deflate = std::nullopt;
   /// Of servers: browsers send the page's Origin; one of another host gets 403 (`same_origin`).
   bool same_origin_only = true;
   duration ping_interval = std::chrono::seconds(30); ///< a ping after that long a silence

@@ -32,12 +32,13 @@ void apply_mask(char* data, std::size_t size, const frame_mask& mask, std::uint6
 }
 
 void write_frame(std::string& out, opcode op, std::string_view payload, bool fin,
-                 const std::optional<frame_mask>& mask) {
+                 const std::optional<frame_mask>& mask, bool compressed) {
   out.reserve(out.size() + payload.size() + 14);
   const std::uint64_t size = payload.size();
   const std::size_t size_bytes = size <= 125 ? 0 : size <= 0xffff ? 2 : 8;
   const unsigned short_size = size_bytes == 0 ? static_cast<unsigned>(size) : size_bytes == 2 ? 126u : 127u;
-  out.push_back(static_cast<char>((fin ? 0x80u : 0u) | static_cast<unsigned>(op)));
+  out.push_back(
+      static_cast<char>((fin ? 0x80u : 0u) | (compressed ? 0x40u : 0u) | static_cast<unsigned>(op)));
   out.push_back(static_cast<char>((mask ? 0x80u : 0u) | short_size));
   for (std::size_t i = size_bytes; i > 0; --i)
     out.push_back(static_cast<char>((size >> (8 * (i - 1))) & 0xff));
@@ -103,9 +104,13 @@ bool websocket_frame_parser::take_header_byte(std::uint8_t byte) noexcept {
 }
 
 bool websocket_frame_parser::check_first(std::uint8_t byte) noexcept {
-  if ((byte & 0x70) != 0) return fail(close_code::protocol_error, "reserved bits are set");
+  const auto code = byte & 0x0f;
+  header_.compressed = (byte & 0x40) != 0;
+  const bool may_be = compressed_allowed_ && (code == 1 || code == 2);
+  if ((byte & 0x30) != 0 || (header_.compressed && !may_be))
+    return fail(close_code::protocol_error, "reserved bits are set");
   header_.fin = (byte & 0x80) != 0;
-  header_.opcode = static_cast<opcode>(byte & 0x0f);
+  header_.opcode = static_cast<opcode>(code);
   switch (header_.opcode) {
   case opcode::continuation:
   case opcode::text:

@@ -45,6 +45,7 @@ using frame_mask = std::array<std::uint8_t, 4>;
 /// What stands before a frame's payload (RFC 6455 section 5.2).
 struct frame_header {
   bool fin = true;
+  bool compressed = false; ///< RSV1, where it was allowed (RFC 7692 section 6)
   http::opcode opcode = opcode::text;
   std::optional<frame_mask> mask;
   std::uint64_t size = 0;
@@ -56,7 +57,7 @@ void apply_mask(char* data, std::size_t size, const frame_mask& mask, std::uint6
 /// Appends a whole frame. Control frames over 125 bytes and masks are the caller's to get right; the session
 /// does.
 void write_frame(std::string& out, opcode op, std::string_view payload, bool fin = true,
-                 const std::optional<frame_mask>& mask = std::nullopt);
+                 const std::optional<frame_mask>& mask = std::nullopt, bool compressed = false);
 
 /// What the parser of frames has found.
 enum class frame_event_kind : std::uint8_t { need_more, header, payload, end, error };
@@ -82,6 +83,9 @@ public:
   websocket_frame_parser(websocket_role role, std::uint64_t max_size) noexcept
       : max_size_(max_size), masked_(role == websocket_role::server) {}
 
+  /// Lets the first frame of a data message have RSV1.
+  void allow_compressed() noexcept { compressed_allowed_ = true; }
+
   /// Consumes a prefix of `input` and gives the next event: `header`, any number of `payload`, `end`, and so
   /// on until `need_more`. After `error` it gives the error again.
   frame_event next(std::string_view& input) noexcept;
@@ -106,6 +110,7 @@ private:
   std::size_t count_ = 0;      // of bytes_
   std::size_t size_bytes_ = 0; // extended length: 0, 2 or 8
   bool masked_;
+  bool compressed_allowed_ = false;
   bool in_payload_ = false;
   bool failed_ = false;
 };

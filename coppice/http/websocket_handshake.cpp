@@ -134,7 +134,7 @@ std::expected<std::string, std::string_view> websocket_accepted(const response_h
   if (fields.only("sec-websocket-accept") != expected) {
     return refuse_response("the server's Sec-WebSocket-Accept does not match");
   }
-  if (fields.contains("sec-websocket-extensions")) {
+  if (fields.contains("sec-websocket-extensions") && !request.headers.contains("sec-websocket-extensions")) {
     return refuse_response("the server uses an extension that was not offered");
   }
   if (!fields.contains("sec-websocket-protocol")) return std::string();

@@ -45,7 +45,7 @@ def check_fields(made, version):
         assert field(package, "Version").split("-")[0] == version
         assert field(package, "Maintainer") and field(package, "Description")
     assert "libc6" in field(made["coppice"], "Depends"), "the program names not what it is linked with"
-    for needed in ("libfmt-dev", "libmimalloc-dev", "libssl-dev"):
+    for needed in ("libfmt-dev", "libmimalloc-dev", "libssl-dev", "zlib1g-dev"):
         assert needed in field(made["libcoppice-dev"], "Depends")
 
 

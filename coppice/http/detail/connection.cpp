@@ -374,13 +374,17 @@ task<bool> connection::upgrade(const route_target* target, request* r) {
     co_return writer_.keep_alive();
   }
   if (!skip_buffered_body()) throw disconnected("an upgrade request with a body");
+  const websocket_options& settings = target->websocket_settings;
+  std::optional<accepted_deflate> deflate;
+  if (settings.deflate) deflate = accept_deflate(head.headers, *settings.deflate);
+  if (deflate) accepted->headers.add("Sec-WebSocket-Extensions", deflate->field);
   add_common_fields(accepted->headers);
   (void)writer_.head(out_, *accepted, options_now());
   co_await flush();
   const server_options& o = server_->options();
-  const websocket_options& settings = target->websocket_settings;
   websocket ws(me_, socket_, settings, websocket_session::server(settings.limits), o.transfer_grace,
                o.minimum_rate);
+  if (deflate) ws.session_.compress(deflate->agreement);
   ws.protocol_ = accepted->headers.get("sec-websocket-protocol").value_or("");
   ws.feed(std::exchange(rest_, {}));
   buffer_.reset();
