@@ -30,13 +30,13 @@ struct deflate_agreement {
   int own_window_bits = 15; ///< 9 to 15: the base-2 logarithm of how far back a message may refer
 };
 
-/// A server's choice among a client's offers (RFC 7692 section 5.1): the value of Sec-WebSocket-Extensions to
-/// answer with and what it means, or nothing if none suits or the field is malformed. A window of 256 bytes
-/// is declined: zlib cannot make it.
+/// A server's choice: the value of Sec-WebSocket-Extensions to answer with, and what it means.
 struct accepted_deflate {
   std::string field;
   deflate_agreement agreement;
 };
+/// The first of a client's offers that suits (RFC 7692 section 5.1), or nothing, also if the field is
+/// malformed. A window of 256 bytes is declined: zlib cannot make it.
 std::optional<accepted_deflate> accept_deflate(const headers& request, const websocket_deflate& ours);
 
 /// A client's offer, as the value of Sec-WebSocket-Extensions.
