@@ -69,8 +69,11 @@ bool all_asleep(detail::machine& m, manual_clock& time, facts& f) {
   return true;
 }
 
+/// What a thread that is no worker does meanwhile, for the first process.
+using outsider = void (*)(node& n, pid first, facts& f);
+
 template <class F>
-run_result play(std::uint64_t seed, F main) {
+run_result play(std::uint64_t seed, F main, outsider outside) {
   auto time = std::make_shared<manual_clock>();
   fibers virtual_threads(seed, time);
   facts f;
@@ -82,7 +85,7 @@ run_result play(std::uint64_t seed, F main) {
   options.on_report = [](const report&) {};
   options.make_poller = [&virtual_threads] { return std::make_unique<fiber_poller>(virtual_threads); };
   node n(std::move(options));
-  n.spawn(main, in_run{&f});
+  pid first = n.spawn(main, in_run{&f});
   detail::machine& m = n.internals();
   std::vector<std::unique_ptr<detail::worker>> workers;
   for (const auto& c : m.cores) {
@@ -95,23 +98,24 @@ run_result play(std::uint64_t seed, F main) {
       m.workers.run_core(w);
     });
   }
+  if (outside != nullptr) virtual_threads.add([&] { outside(n, first, f); });
   virtual_threads.run([&] { return all_asleep(m, *time, f); });
   f.expect(n.statistics().processes == 0, "processes are left");
   return {f.wrong, virtual_threads.trace(), virtual_threads.switches()};
 }
 
 template <class F>
-void hold(F main, std::uint64_t seeds) {
+void hold(F main, std::uint64_t seeds, outsider outside = nullptr) {
   std::uint64_t switches = 0;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-    run_result r = play(seed, main);
+    run_result r = play(seed, main, outside);
     switches += r.switches;
     for (const std::string& what : r.wrong) ADD_FAILURE() << what;
     ASSERT_TRUE(r.wrong.empty()) << "seed " << seed;
   }
   EXPECT_GT(switches, seeds * 10);
-  run_result once = play(1, main);
-  run_result again = play(1, main);
+  run_result once = play(1, main, outside);
+  run_result again = play(1, main, outside);
   EXPECT_EQ(once.trace, again.trace);
 }
 
@@ -145,6 +149,26 @@ process mailbox_main(self me, in_run f) {
 }
 
 TEST(interleaving, mailbox_keeps_all_messages_in_order) { hold(&mailbox_main, 1500); }
+
+// --- hand-over to a core: a thread from outside gives work to cores that fall asleep ---
+
+constexpr int from_outside = 30;
+
+void send_from_outside(node& n, pid first, facts& f) {
+  for (int i = 0; i < from_outside; ++i) {
+    n.send(first, numbered{0, i});
+    for (int pause = f.choices.between(0, 600); pause > 0; --pause) detail::yield_point();
+  }
+}
+
+process handover_main(self me, in_run f) {
+  for (int i = 0; i < from_outside; ++i) {
+    numbered m = co_await me.receive<numbered>();
+    f->expect(m.number == i, "a message from outside came out of order, twice or not at all");
+  }
+}
+
+TEST(interleaving, work_from_outside_wakes_a_core) { hold(&handover_main, 1500, &send_from_outside); }
 
 // --- parking: a receive's time-out against the message that it waits for ---
 
