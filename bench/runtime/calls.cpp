@@ -43,6 +43,7 @@ struct measured {
 
 task<measured> all_at_once(self me, counter_ref server, duration timeout) {
   std::vector<pid> children;
+  children.reserve(clients);
   for (int i = 0; i < clients; ++i) children.push_back(spawn_link(client, server, timeout, me.id()));
   measured result;
   time_point begin = now();
@@ -60,7 +61,7 @@ void call64(const std::string& name, duration timeout) {
   counter_ref server = n.run(start_counter);
   measured result = n.run(all_at_once, server, timeout);
   std::ranges::sort(result.latencies);
-  out_rate(name, clients * calls_each, result.time, "calls/s");
+  out_rate(name, std::int64_t{clients} * calls_each, result.time, "calls/s");
   out(name + "_p50", microseconds(percentile(result.latencies, 50)), "us");
   out(name + "_p99", microseconds(percentile(result.latencies, 99)), "us");
   out(name + "_p999", microseconds(percentile(result.latencies, 99.9)), "us");

@@ -87,6 +87,7 @@ process sender(self me, pid to, std::int64_t messages) {
 task<duration> run_fanin(self me, int senders, std::int64_t each) {
   pid receiver = spawn_link(collector, senders * each, me.id());
   std::vector<pid> all;
+  all.reserve(static_cast<std::size_t>(senders));
   for (int i = 0; i < senders; ++i) all.push_back(spawn_link(sender, receiver, each));
   time_point begin = now();
   for (pid p : all) send(p, go{});
@@ -127,6 +128,7 @@ process member(self me, pid main) {
 
 task<duration> run_big(self me, int size) {
   std::vector<pid> everyone;
+  everyone.reserve(static_cast<std::size_t>(size));
   for (int i = 0; i < size; ++i) everyone.push_back(spawn_link(member, me.id()));
   time_point begin = now();
   for (pid p : everyone) send(p, go_to{everyone});

@@ -32,7 +32,7 @@ class victim_sup : public supervisor {
 public:
   explicit victim_sup(pid driver) : driver_(driver) {}
   [[nodiscard]] supervisor_flags flags() const {
-    return {.intensity = 2 * restarts, .period = std::chrono::seconds(1)};
+    return {.intensity = std::int64_t{2} * restarts, .period = std::chrono::seconds(1)};
   }
   [[nodiscard]] std::vector<child_spec> children() const {
     return {child<victim>("victim", local("victim"), driver_)};

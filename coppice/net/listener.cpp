@@ -13,7 +13,7 @@ namespace coppice::net {
 namespace detail {
 
 struct listener_pool {
-  listener_pool(listener_options o, connection_handler h) : options(o), handler(std::move(h)) {}
+  listener_pool(listener_options o, connection_handler h) : options(std::move(o)), handler(std::move(h)) {}
 
   const listener_options options;
   const connection_handler handler;
@@ -322,14 +322,14 @@ std::expected<listener, std::error_code> start_listener(listener_options options
   if (!socket) return std::unexpected(socket.error());
   std::expected<endpoint, std::error_code> local = socket->local();
   if (!local) return std::unexpected(local.error());
-  std::vector<listen_socket>
-      for_acceptors; // made here, so that a shortage of descriptors is the caller's to hear
+  // Made here, so that a shortage of descriptors is the caller's to hear.
+  std::vector<listen_socket> for_acceptors;
   for (unsigned i = 0; i < std::max(1U, options.acceptors); ++i) {
     std::expected<listen_socket, std::error_code> own = socket->duplicate();
     if (!own) return std::unexpected(own.error());
     for_acceptors.push_back(std::move(*own));
   }
-  auto pool = std::make_shared<detail::listener_pool>(options, std::move(handler));
+  auto pool = std::make_shared<detail::listener_pool>(std::move(options), std::move(handler));
   std::shared_ptr<const detail::listener_counters> counters = pool->counters;
   const spawn_options labelled{.link = true, .label = "listener"};
   pid process = spawn_opt(labelled, &run_listener, pool_ref(std::move(pool)), std::move(*socket),

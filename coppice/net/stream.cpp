@@ -115,14 +115,14 @@ stream::shake_hands(tcp_socket socket, std::expected<detail::tls_session*, std::
   co_return std::unexpected(std::move(why));
 }
 
-task<std::expected<stream, tls_error>> tls_accept(tcp_socket socket, tls_server server) {
+task<std::expected<stream, tls_error>> tls_accept(tcp_socket socket, const tls_server& server) {
   const duration time = server.state_->options().handshake_timeout;
   auto session = detail::tls_session::make(server.state_->context(), socket.native_handle(), true, "");
   return stream::shake_hands(std::move(socket), std::move(session), time);
 }
 
-task<std::expected<stream, tls_error>> tls_connect(tcp_socket socket, tls_client client, std::string host,
-                                                   duration timeout) {
+task<std::expected<stream, tls_error>> tls_connect(tcp_socket socket, const tls_client& client,
+                                                   const std::string& host, duration timeout) {
   auto session = detail::tls_session::make(client.context_, socket.native_handle(), false, host);
   return stream::shake_hands(std::move(socket), std::move(session), timeout);
 }

@@ -57,9 +57,9 @@ public:
   [[nodiscard]] std::optional<tls_info> tls() const;
 
 private:
-  friend task<std::expected<stream, tls_error>> tls_accept(tcp_socket socket, tls_server server);
-  friend task<std::expected<stream, tls_error>> tls_connect(tcp_socket socket, tls_client client,
-                                                            std::string host, duration timeout);
+  friend task<std::expected<stream, tls_error>> tls_accept(tcp_socket socket, const tls_server& server);
+  friend task<std::expected<stream, tls_error>> tls_connect(tcp_socket socket, const tls_client& client,
+                                                            const std::string& host, duration timeout);
   struct destroy {
     void operator()(detail::tls_session* session) const noexcept;
   };

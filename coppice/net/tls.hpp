@@ -83,7 +83,7 @@ public:
   [[nodiscard]] std::expected<void, std::string> reload() const;
 
 private:
-  friend task<std::expected<stream, tls_error>> tls_accept(tcp_socket socket, tls_server server);
+  friend task<std::expected<stream, tls_error>> tls_accept(tcp_socket socket, const tls_server& server);
   explicit tls_server(std::shared_ptr<detail::tls_server_state> state) noexcept : state_(std::move(state)) {}
   std::shared_ptr<detail::tls_server_state> state_;
 };
@@ -106,8 +106,8 @@ public:
   [[nodiscard]] static std::expected<tls_client, std::string> make(const tls_client_options& options = {});
 
 private:
-  friend task<std::expected<stream, tls_error>> tls_connect(tcp_socket socket, tls_client client,
-                                                            std::string host, duration timeout);
+  friend task<std::expected<stream, tls_error>> tls_connect(tcp_socket socket, const tls_client& client,
+                                                            const std::string& host, duration timeout);
   explicit tls_client(std::shared_ptr<const detail::tls_context> context) noexcept
       : context_(std::move(context)) {}
   std::shared_ptr<const detail::tls_context> context_;
@@ -126,12 +126,12 @@ struct tls_info {
 
 /// The server's side of a handshake, within `tls_server_options::handshake_timeout`. What a listener with
 /// `listener_options::tls` does for each connection; needed by hand only after a STARTTLS.
-task<std::expected<stream, tls_error>> tls_accept(tcp_socket socket, tls_server server);
+task<std::expected<stream, tls_error>> tls_accept(tcp_socket socket, const tls_server& server);
 
 /// The client's side. The server's certificate must be for `host`, a DNS name (sent as SNI) or a numeric
 /// address, and be signed by one that we trust.
-task<std::expected<stream, tls_error>> tls_connect(tcp_socket socket, tls_client client, std::string host,
-                                                   duration timeout);
+task<std::expected<stream, tls_error>> tls_connect(tcp_socket socket, const tls_client& client,
+                                                   const std::string& host, duration timeout);
 
 } // namespace coppice::net
 

@@ -215,7 +215,8 @@ task<outcome<std::vector<std::string>>> ensure_all_started(std::vector<std::stri
 }
 
 task<outcome<std::vector<std::string>>> ensure_all_started(std::string name, application_type type) {
-  std::vector<std::string> names(1, std::move(name));
+  std::vector<std::string> names;
+  names.push_back(std::move(name));
   return ensure_all_started(std::move(names), type);
 }
 
@@ -237,7 +238,9 @@ task<application_spec::environment> get_all_env(std::string name) {
   return look<application_spec::environment>(asked::get_all_env(std::move(name)));
 }
 task<outcome<ok>> set_env(std::string name, std::string key, term value) {
-  return ask<ok>(asked::set_env(std::move(name), std::move(key), asked::maybe_term(1, std::move(value))));
+  asked::maybe_term wanted;
+  wanted.push_back(std::move(value));
+  return ask<ok>(asked::set_env(std::move(name), std::move(key), std::move(wanted)));
 }
 task<outcome<ok>> unset_env(std::string name, std::string key) {
   return ask<ok>(asked::set_env(std::move(name), std::move(key), asked::maybe_term()));

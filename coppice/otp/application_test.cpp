@@ -290,7 +290,7 @@ INSTANTIATE_TEST_SUITE_P(
                       consequence{"transient_normal", application_type::transient, "normal", false},
                       consequence{"transient_crash", application_type::transient, "crash", true},
                       consequence{"temporary_crash", application_type::temporary, "crash", false}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& one) { return one.param.name; });
 
 // The node's shutdown stops them, last started first, and each tree from the leaves.
 TEST(application, shutdown_in_reverse_order) {

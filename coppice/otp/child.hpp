@@ -48,8 +48,8 @@ public:
     return std::move(*this);
   }
   /// As `which_children` lists it; informative.
-  child_description&& module(std::string name) && {
-    spec_.modules.assign(1, std::move(name));
+  child_description&& module(const std::string& name) && {
+    spec_.modules.assign(1, name);
     return std::move(*this);
   }
 

@@ -232,7 +232,7 @@ INSTANTIATE_TEST_SUITE_P(
                       ending{"temporary_normal", restart::temporary, "normal", false, false},
                       ending{"temporary_shutdown", restart::temporary, "shutdown", false, false},
                       ending{"temporary_abnormal", restart::temporary, "abnormal", false, false}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& one) { return one.param.name; });
 
 // --- strategies ---
 

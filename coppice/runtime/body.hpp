@@ -28,7 +28,7 @@ public:
   /// The time set by `set_timeout` has come.
   virtual void timed_out() {}
   /// The coroutine started by `start_task` has ended, by that exception or by returning.
-  virtual void task_ended(std::exception_ptr error) {
+  virtual void task_ended(const std::exception_ptr& error) {
     if (error) std::rethrow_exception(error);
   }
   /// The class that it runs, for process_info and the console; of static storage and ended by a NUL.

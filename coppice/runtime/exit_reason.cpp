@@ -24,7 +24,7 @@ exit_reason exit_reason::noproc() { return exit_reason("noproc"_atom); }
 exit_reason exit_reason::noconnection() { return exit_reason("noconnection"_atom); }
 exit_reason exit_reason::timeout() { return exit_reason("timeout"_atom); }
 
-exit_reason exit_reason::from_exception(std::exception_ptr error) {
+exit_reason exit_reason::from_exception(const std::exception_ptr& error) {
   auto details = std::make_shared<crash_details>();
   try {
     std::rethrow_exception(error);

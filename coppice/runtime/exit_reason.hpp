@@ -32,7 +32,7 @@ public:
   explicit exit_reason(term value) : value_(std::move(value)) {}
   explicit exit_reason(atom value) : value_(value) {}
   /// From the exception being handled or any other; `exit_exception` gives its own reason.
-  static exit_reason from_exception(std::exception_ptr error);
+  static exit_reason from_exception(const std::exception_ptr& error);
 
   static exit_reason normal() { return exit_reason(); }
   static exit_reason shutdown();

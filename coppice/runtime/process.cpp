@@ -113,7 +113,9 @@ void from::drop() noexcept {
   detail::process_block* holder = detail::current().process;
   if (holder != nullptr && !holder->dying && (holder->unwinding || std::uncaught_exceptions() > 0)) {
     // The reason is not known yet: it is what becomes of the exception.
-    if (holder->extras == nullptr) holder->extras = new detail::process_extras;
+    // Without memory for it the program ends, as it would anywhere in an unwinding.
+    if (holder->extras == nullptr)
+      holder->extras = new detail::process_extras; // NOLINT(bugprone-unhandled-*)
     holder->extras->orphans.emplace_back(caller_, tag_);
     home_ = nullptr;
     return;

@@ -262,7 +262,7 @@ public:
     start_task(job(parent_, m->as<number>().n));
     EXPECT_THROW(start_task(job(parent_, 0)), std::logic_error) << "one at a time";
   }
-  void task_ended(std::exception_ptr error) override {
+  void task_ended(const std::exception_ptr& error) override {
     send(parent_, error ? "failed"_atom : "finished"_atom);
     if (error) std::rethrow_exception(error);
   }

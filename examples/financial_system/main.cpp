@@ -56,7 +56,7 @@ public:
 
   step init() { return step::idle; }
 
-  next<step> handle_event(step now, process_transaction t, reply_to<outcome>& who) {
+  next<step> handle_event(step now, const process_transaction& t, reply_to<outcome>& who) {
     if (now != step::idle) return keep_state().reply(who, outcome(failed{"one transaction, one process"}));
     client_ = std::move(who);
     return next_state(step::validating).state_timeout(1s, give_up()).next_event(book{t.account, t.amount});

@@ -231,7 +231,7 @@ task<response> connection::run(const handler* h, request* r) {
 }
 
 /// What is answered after an exception left a handler.
-response connection::failed(std::exception_ptr why) {
+response connection::failed(const std::exception_ptr& why) {
   try {
     std::rethrow_exception(why);
   } catch (const error& e) {

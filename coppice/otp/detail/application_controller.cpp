@@ -87,7 +87,7 @@ private:
   }
   static void done(from& who) { who.reply(outcome<ok>(ok())); }
   void is_up(app& a);
-  void failed_to_start(app& a, exit_reason why);
+  void failed_to_start(app& a, const exit_reason& why);
   void ended(app& a, exit_reason why);
   void begin_stop(app& a);
   void stop_next();
@@ -133,6 +133,7 @@ app* application_controller::by_master(pid master) {
 
 term application_controller::state_as_term() const {
   std::vector<term> names;
+  names.reserve(running_.size());
   for (const std::string& name : running_) names.emplace_back(atom(name));
   return term::map({{"running"_atom, term::list_from(std::move(names))}, {"loaded"_atom, apps_.size()}});
 }
@@ -264,7 +265,7 @@ void application_controller::is_up(app& a) {
   for (from& who : std::exchange(a.waiting, {})) done(who);
 }
 
-void application_controller::failed_to_start(app& a, exit_reason why) {
+void application_controller::failed_to_start(app& a, const exit_reason& why) {
   a.state = app_state::loaded;
   a.master = pid();
   for (from& who : std::exchange(a.waiting, {})) {

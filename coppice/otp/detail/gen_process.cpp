@@ -141,7 +141,7 @@ void gen_process::run(process coroutine, std::function<void()> finish) {
   start_task(std::move(coroutine));
 }
 
-void gen_process::task_ended(std::exception_ptr error) {
+void gen_process::task_ended(const std::exception_ptr& error) {
   std::unique_ptr<std::function<void()>> finish = std::move(after_task_);
   guarded([&] {
     if (error) std::rethrow_exception(error);

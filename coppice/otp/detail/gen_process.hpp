@@ -32,7 +32,7 @@ public:
   void init() final;
   void receive(message_ptr message) final;
   void timed_out() final;
-  void task_ended(std::exception_ptr error) final;
+  void task_ended(const std::exception_ptr& error) final;
   [[nodiscard]] std::string_view behaviour() const noexcept final { return module().name(); }
 
 protected:

@@ -29,6 +29,7 @@ atom type_atom(child_type t) { return t == child_type::supervisor ? "supervisor"
 
 term modules_as_term(const std::vector<std::string>& modules) {
   std::vector<term> all;
+  all.reserve(modules.size());
   for (const std::string& m : modules) all.emplace_back(atom(m));
   return term::list_from(std::move(all));
 }

@@ -119,7 +119,7 @@ struct process_extras : pooled {
   std::vector<std::pair<pid, std::uint64_t>>
       orphans; ///< callers whose `from` an exception dropped, and their tags
   std::vector<std::pair<pid, std::uint64_t>>
-      pushed_back; ///< senders to let go when there is room, and their tags
+      pushed_back;                               ///< senders to let go when there is room, and their tags
   std::vector<std::shared_ptr<ownership>> owned; ///< its tables
 };
 

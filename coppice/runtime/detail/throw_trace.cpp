@@ -37,7 +37,7 @@ std::vector<void*> throw_frames(const std::exception_ptr& error) {
   // An exception_ptr is one pointer, to the exception: so in the ABI's two implementations.
   static_assert(sizeof(error) == sizeof(void*));
   void* object = nullptr;
-  std::memcpy(&object, &error, sizeof(object));
+  std::memcpy(static_cast<void*>(&object), static_cast<const void*>(&error), sizeof(object));
   if (object != site.object) return {};
   // In parentheses: in braces the two iterators would be a list of two pointers.
   return std::vector<void*>(site.frames.begin(),
@@ -55,7 +55,8 @@ static void note_throw(const void* object, const std::type_info* type) noexcept 
       *type == typeid(exit_exception)) {
     return;
   }
-  std::size_t frames = boost::stacktrace::safe_dump_to(2, site.frames.data(), sizeof(site.frames));
+  std::size_t frames =
+      boost::stacktrace::safe_dump_to(2, static_cast<void*>(site.frames.data()), sizeof(site.frames));
   site.count = frames > 0 ? frames - 1 : 0;
 }
 #endif
