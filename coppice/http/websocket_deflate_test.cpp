@@ -95,9 +95,15 @@ TEST(WebSocketDeflate, InflatesNoFurtherThanTheLimit) {
   EXPECT_EQ(e.inflate("\xff\xff\xff", out, 100), outcome::malformed);
 }
 
+websocket_limits up_to(std::size_t bytes) {
+  websocket_limits limits;
+  limits.frame = limits.message = bytes;
+  return limits;
+}
+
 struct pair_of_sessions {
   websocket_session client = websocket_session::client([] { return frame_mask{1, 2, 3, 4}; });
-  websocket_session server = websocket_session::server({.frame = 100'000, .message = 100'000});
+  websocket_session server = websocket_session::server(up_to(100'000));
   pair_of_sessions() {
     client.compress({});
     server.compress({});
