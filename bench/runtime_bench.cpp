@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdio>
+#include <string>
 #include <string_view>
 
 namespace {
@@ -42,7 +43,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   std::fprintf(stderr, "no workload %s; there are:", argc > 1 ? argv[1] : "given");
-  for (const workload& w : workloads) std::fprintf(stderr, " %s", w.name.data());
+  for (const workload& w : workloads) std::fprintf(stderr, " %s", std::string(w.name).c_str());
   std::fprintf(stderr, "\n");
   return 3;
 }

@@ -42,7 +42,7 @@ void root_keeper::tend() {
     if (starting_.wait_for(0s) != std::future_status::ready) return;
     try {
       (void)starting_.get();             // whether it worked is seen below, and in the reports
-    } catch (const std::future_error&) { // the starter was killed
+    } catch (const std::future_error&) { // nothing to do: the starter was killed
     }
   }
   if (home_.is_process_alive(root_)) return;

@@ -45,7 +45,7 @@ client_result<> follow(client_request& request, const response_head& head) {
 
 } // namespace
 
-client_request client_request::post(std::string url, std::string content_type, std::string body) {
+client_request client_request::post(std::string url, std::string_view content_type, std::string body) {
   client_request made("POST", std::move(url));
   made.header("content-type", content_type);
   made.body = std::move(body);

@@ -66,7 +66,7 @@ class client_request {
 public:
   client_request(std::string m, std::string u) : method(std::move(m)), url(std::move(u)) {}
   static client_request get(std::string url) { return client_request("GET", std::move(url)); }
-  static client_request post(std::string url, std::string content_type, std::string body);
+  static client_request post(std::string url, std::string_view content_type, std::string body);
 
   client_request& header(std::string_view name, std::string_view value);
 

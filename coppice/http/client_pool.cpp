@@ -81,7 +81,7 @@ void client_pool::end(const reference& lease, net::stream connection) {
 
 void client_pool::handle_info(connection_back back) { end(back.lease, std::move(back.connection)); }
 
-void client_pool::handle_info(down gone) {
+void client_pool::handle_info(const down& gone) {
   if (auto found = leases_.find(gone.ref); found != leases_.end()) {
     reference lease = found->second;
     end(lease, net::stream());

@@ -85,9 +85,10 @@ reference launch(process_block& p, const spawn_options& options) {
     p.behaviour.store("process", std::memory_order_relaxed);
   } else {
     // Both are of static storage and ended by a NUL, as `body` demands.
-    p.label.store(p.program->label().data(), std::memory_order_relaxed); // NOLINT(bugprone-suspicious-*)
-    p.behaviour.store(p.program->behaviour().data(),
-                      std::memory_order_relaxed); // NOLINT(bugprone-suspicious-*)
+    // NOLINTBEGIN(bugprone-suspicious-stringview-data-usage)
+    p.label.store(p.program->label().data(), std::memory_order_relaxed);
+    p.behaviour.store(p.program->behaviour().data(), std::memory_order_relaxed);
+    // NOLINTEND(bugprone-suspicious-stringview-data-usage)
     if (options.label != nullptr) label_process(p, options.label);
   }
   if (parent != nullptr && is_traced(*parent, trace_procs)) [[unlikely]]

@@ -31,7 +31,7 @@ class token {
 public:
   explicit token(std::int64_t& alive) noexcept : alive_(&alive) { ++*alive_; }
   token(const token& other) noexcept : alive_(other.alive_) { ++*alive_; }
-  token& operator=(const token&) noexcept { return *this; } // of one world, so both count the same
+  token& operator=(const token&) noexcept = default; // of one world, so both count the same
   ~token() { --*alive_; }
 
 private:

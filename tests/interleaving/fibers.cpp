@@ -34,7 +34,7 @@ fibers::fibers(std::uint64_t seed, std::shared_ptr<manual_clock> time)
 fibers::~fibers() = default;
 
 void fibers::add(std::function<void()> body) {
-  constexpr std::size_t stack_size = 256 * 1024;
+  constexpr std::size_t stack_size = std::size_t{256} << 10U;
   all_.push_back(std::make_unique<fiber>());
   fiber& f = *all_.back();
   f.body = std::move(body);
@@ -49,7 +49,9 @@ void fibers::add(std::function<void()> body) {
 }
 
 void fibers::start(unsigned high, unsigned low) {
-  auto* all = reinterpret_cast<fibers*>(std::uintptr_t{high} << 32U | low);
+  // makecontext passes ints alone, so the pointer came in halves.
+  auto* all =
+      reinterpret_cast<fibers*>(std::uintptr_t{high} << 32U | low); // NOLINT(performance-no-int-to-ptr)
   fiber& me = *all->all_[all->running_];
   me.body();
   me.ended = true;
@@ -75,9 +77,10 @@ void fibers::switch_to(std::size_t next) noexcept {
   fiber& from = *all_[running_];
   fiber& to = *all_[next];
   from.where = detail::current();
-  std::memcpy(from.exceptions.data(), abi::__cxa_get_globals(), sizeof(from.exceptions));
+  std::memcpy(static_cast<void*>(from.exceptions.data()), abi::__cxa_get_globals(), sizeof(from.exceptions));
   detail::current() = to.where;
-  std::memcpy(static_cast<void*>(abi::__cxa_get_globals()), to.exceptions.data(), sizeof(to.exceptions));
+  std::memcpy(static_cast<void*>(abi::__cxa_get_globals()), static_cast<const void*>(to.exceptions.data()),
+              sizeof(to.exceptions));
   running_ = next;
   swapcontext(&from.stack_of, &to.stack_of);
 }

@@ -38,7 +38,7 @@ public:
 
   void handle_call(connection_wanted wanted, reply_to<connection_granted> to);
   void handle_info(connection_back back);
-  void handle_info(down gone);
+  void handle_info(const down& gone);
   void handle_info(look_at_idle);
 
 private:

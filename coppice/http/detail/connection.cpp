@@ -249,14 +249,14 @@ response connection::failed(const std::exception_ptr& why) {
   return response::plain_error(status::internal_server_error);
 }
 
-void connection::report_failure(std::exception_ptr why) {
+void connection::report_failure(const std::exception_ptr& why) {
   report r;
   r.level = severity::error;
   r.kind = "error";
   r.process = me_.id();
   const request_head& head = parser_.head();
   r.fields.emplace_back("request", term(head.method_name + " " + head.target.substr(0, 200)));
-  r.reason = exit_reason::from_exception(std::move(why));
+  r.reason = exit_reason::from_exception(why);
   this_node().report(r);
 }
 

@@ -53,7 +53,7 @@ private:
   [[nodiscard]] std::optional<response> admit(const request_head& head) const;
   void add_common_fields(http::headers& fields) const;
   [[nodiscard]] response failed(const std::exception_ptr& why);
-  void report_failure(std::exception_ptr why);
+  void report_failure(const std::exception_ptr& why);
   [[nodiscard]] bool may_keep_alive();
   /// Takes what is left of the body as far as it has arrived; true if that is all of it.
   bool skip_buffered_body();

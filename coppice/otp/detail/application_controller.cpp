@@ -106,7 +106,7 @@ void application_controller::on_message(message_ptr message) {
     if (found == apps_.end()) return;
     found->second.tag = 0;
     std::expected<start_ack, exit_reason> ack = read_reply<start_ack>(std::move(message));
-    ack ? is_up(found->second) : failed_to_start(found->second, std::move(ack.error()));
+    ack ? is_up(found->second) : failed_to_start(found->second, ack.error());
     return;
   }
   if (e.form == message_form::info && e.ops->type->hash == type_hash<exit_signal>()) {
@@ -295,7 +295,7 @@ void application_controller::begin_stop(app& a) {
 void application_controller::ended(app& a, exit_reason why) {
   if (a.state == app_state::starting) { // announced dead while it was stuck in its start
     close_request(running_process(), std::exchange(a.tag, 0));
-    return failed_to_start(a, std::move(why));
+    return failed_to_start(a, why);
   }
   const bool asked_for = a.state == app_state::stopping;
   const bool fatal = !asked_for && (a.type == application_type::permanent ||

@@ -96,8 +96,8 @@ void gen_process::stop(exit_reason reason) {
   exit(std::move(final_reason));
 }
 
-void gen_process::failed(std::exception_ptr error) {
-  exit_reason reason = exit_reason::from_exception(std::move(error));
+void gen_process::failed(const std::exception_ptr& error) {
+  exit_reason reason = exit_reason::from_exception(error);
   if (!up_) {
     report_end(reason);
     refuse(std::move(reason));

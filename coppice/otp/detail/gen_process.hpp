@@ -122,7 +122,7 @@ private:
       failed(std::current_exception());
     }
   }
-  [[noreturn]] void failed(std::exception_ptr error);
+  [[noreturn]] void failed(const std::exception_ptr& error);
   bool handle_system(envelope& message);
   void answer(const sys_request& request, from who);
   void answer_replace_state(const sys_request& request, from who);

@@ -40,8 +40,8 @@ public:
   explicit answerer(in_world w) : world_(w) {}
 
   void init() { world_->killable(self_pid()); }
-  int handle_call(at_once m) { return m.number; }
-  void handle_call(later m, reply_to<int> who) {
+  int handle_call(const at_once& m) { return m.number; }
+  void handle_call(const later& m, reply_to<int> who) {
     owed_.emplace_back(m.number, std::move(who));
     send_after(std::chrono::microseconds(world_->choices().between(0, 5000)), self_pid(), flush());
   }
@@ -49,8 +49,8 @@ public:
     co_await idle_for(std::chrono::microseconds(world_->choices().between(0, 3000)));
     co_return m.number;
   }
-  void handle_call(forget, reply_to<int>) {}
-  int handle_call(crash m) { throw std::runtime_error(fmt::format("crash {}", m.number)); }
+  void handle_call(const forget&, reply_to<int>) {}
+  int handle_call(const crash& m) { throw std::runtime_error(fmt::format("crash {}", m.number)); }
   void handle_info(flush) {
     if (owed_.empty()) return;
     auto at = owed_.begin() + static_cast<std::ptrdiff_t>(world_->choices().below(owed_.size()));

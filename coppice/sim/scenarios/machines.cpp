@@ -33,7 +33,7 @@ public:
     return next_state(door::open).state_timeout(open_for, shut());
   }
   next<door> handle_event(door, slam) { return door::closed; }
-  next<door> handle_event(door at, enter m, reply_to<int>& who) {
+  next<door> handle_event(door at, const enter& m, reply_to<int>& who) {
     if (at == door::closed) return keep_state().postpone();
     return keep_state().reply(who, m.number);
   }

@@ -21,7 +21,7 @@ task<> wait_for(self me, in_world w, pid owner, atom name) {
 process contender(self me, in_world w, std::vector<atom> names) {
   w->killable(me.id());
   for (int n = w->choices().between(1, 12); n > 0; --n) {
-    atom name = names[w->choices().below(names.size())];
+    const atom& name = names[w->choices().below(names.size())];
     if (!register_name(name, me.id())) {
       std::optional<pid> owner = whereis(name); // before any await: others may run there
       w->expect(owner.has_value() && is_process_alive(*owner), "a name is taken, but by nobody who lives");

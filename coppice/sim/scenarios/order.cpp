@@ -82,6 +82,7 @@ task<> main_process(self me, in_world w) {
   int receiver_count = w->choices().between(1, 3);
   int count = w->choices().between(3, 25);
   std::vector<pid> senders;
+  senders.reserve(static_cast<std::size_t>(sender_count));
   for (int i = 0; i < sender_count; ++i) senders.push_back(spawn(&sender, w, i, count));
   go start;
   for (int i = 0; i < receiver_count; ++i) start.to.push_back(spawn(&receiver, w, senders, count, me.id()));

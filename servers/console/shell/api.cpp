@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t longest_body = 4096;
-constexpr std::size_t longest_filter = 64 * 4;
+constexpr std::size_t longest_filter = 256;
 
 http::response refuse(http::status s, std::string code, std::string text) {
   return http::response::json(web::to_json({s, std::move(code), std::move(text)}), s);
