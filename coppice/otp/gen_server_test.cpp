@@ -279,8 +279,7 @@ TEST(gen_server, a_late_reply_is_dropped) {
   });
 }
 
-// ---- a server whose callbacks do what they are told
-// --------------------------------------------------------
+// ---- a server whose callbacks do what they are told ----
 
 struct do_now {
   std::string what;
@@ -607,50 +606,6 @@ TEST(gen_server, send_request_collections) {
     EXPECT_EQ(open.size(), 0U);
     auto no_more = co_await open.receive_response();
     EXPECT_FALSE(no_more.has_value());
-  });
-}
-
-// ---- untyped servers --------------------------------------------------------------------------------------
-
-class any_server : public gen_server {
-public:
-  explicit any_server(shared_diary d) : diary_(std::move(d)) {}
-  void handle_call(const term& request, from who) { who.reply(term::tuple("echo"_atom, request)); }
-  void handle_cast(const term& m) { diary_->push_back("cast " + to_string(m)); }
-  void handle_info(const term& m) { diary_->push_back("info " + to_string(m)); }
-
-private:
-  shared_diary diary_;
-};
-
-TEST(gen_server, untyped_handlers) {
-  test_node f;
-  f.n.run([](self) -> task<> {
-    auto d = std::make_shared<diary>();
-    start_result<any_server> s = co_await start<any_server>(d);
-    term question = *parse_term("{what,1}");
-    term answer = co_await call_any<term>(s->name(), question);
-    EXPECT_EQ(to_string(answer), "{echo,{what,1}}");
-    cast_any(s->name(), question);
-    send(*s->resolve(), increment{4});
-    term again = co_await call_any<term>(s->name(), question);
-    EXPECT_THAT(*d, ElementsAre("cast {what,1}", "info {increment,4}"));
-  });
-}
-
-class strict_server : public gen_server {
-public:
-  static constexpr bool strict = true;
-};
-
-TEST(gen_server, a_strict_server_crashes_on_what_it_does_not_know) {
-  test_node f;
-  f.n.run([](self) -> task<> {
-    start_result<strict_server> s = co_await start<strict_server>();
-    std::expected<int, exit_reason> r = co_await try_call_any<int>(s->name(), 1);
-    EXPECT_EQ(r.error().value(), term::tuple("bad_request"_atom, 1));
-    co_await yield();
-    EXPECT_FALSE(is_process_alive(*s->resolve()));
   });
 }
 

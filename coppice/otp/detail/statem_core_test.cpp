@@ -232,8 +232,7 @@ TEST(statem_core, init_may_insert_events_and_start_timeouts) {
   EXPECT_TRUE(m.runs(named("t")));
 }
 
-// ---- state enter calls
-// --------------------------------------------------------------------------------------
+// ---- state enter calls ----
 
 machine entering(machine::enter_callback on_enter) {
   return machine(
@@ -316,8 +315,7 @@ TEST(statem_core, enter_calls_may_name_their_own_state) {
   EXPECT_EQ(m.core.state(), "b");
 }
 
-// ---- time-outs
-// ---------------------------------------------------------------------------------------------
+// ---- time-outs ----
 
 // "t" starts all three kinds, a capital letter changes state, anything else keeps it.
 machine timing() {
@@ -445,8 +443,7 @@ TEST(statem_core, absolute_times_are_handed_on) {
   EXPECT_TRUE(m.timers[0].absolute);
 }
 
-// ---- time-outs of zero
-// -----------------------------------------------------------------------------------------
+// ---- time-outs of zero ----
 
 TEST(statem_core, zero_timeouts_come_after_queued_events_in_the_order_of_the_list) {
   machine m([](const std::string&, const event& e) {
@@ -523,8 +520,7 @@ TEST(statem_core, a_retried_event_comes_before_a_zero_timeout) {
   EXPECT_EQ(m.log, (log_lines{"a<B", "b<p", "b<st"}));
 }
 
-// ---- stop
-// ----------------------------------------------------------------------------------------------------
+// ---- stop ----
 
 TEST(statem_core, stop_and_reply_answers_in_order_and_leaves_the_rest_to_see) {
   machine m([](const std::string&, const event&) { return keep({later()}); });

@@ -35,6 +35,12 @@ inline child_spec spec(std::string id, coppice::restart r = coppice::restart::pe
   return s;
 }
 
+inline supervisor_flags with(strategy s, int intensity = 3,
+                             std::chrono::milliseconds period = std::chrono::seconds(5),
+                             auto_shutdown mode = auto_shutdown::never) {
+  return {s, intensity, period, mode};
+}
+
 inline std::string text(const exit_reason& r) { return text(r.value()); }
 inline exit_info ended(exit_class kind, const char* why) { return {kind, exit_reason(term(why))}; }
 
@@ -191,5 +197,12 @@ private:
   std::uint64_t last_pid_ = 0;
   request_token asked_ = 0;
 };
+
+/// The children's ids, as the core lists them.
+inline std::vector<std::string> ids(world& w) {
+  std::vector<std::string> all;
+  for (const auto& c : w.core().which_children()) all.push_back(c.id ? text(*c.id) : "-");
+  return all;
+}
 
 } // namespace coppice::detail::supervision
