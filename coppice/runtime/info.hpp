@@ -22,6 +22,18 @@ struct process_summary {
   std::uint64_t reductions = 0;
 };
 
+/// A process as a walk over all of them sees it. Nothing is copied and nobody is asked.
+struct process_glimpse {
+  pid process;
+  pid parent;
+  bool named = false;         ///< it has a registered name
+  const char* behaviour = ""; ///< of static storage
+  const char* runs = nullptr; ///< what it was started to run, of static storage; null: not said
+  run_status status = run_status::waiting;
+  std::uint32_t message_queue_len = 0;
+  std::uint64_t reductions = 0;
+};
+
 /// What only the process itself can tell (Erlang: process_info/2).
 struct process_details {
   process_summary summary;
@@ -31,8 +43,11 @@ struct process_details {
   bool trap_exit = false;
   priority prio = priority::normal;
   pid group_leader;
-  std::size_t memory =
-      0; ///< bytes of its block and frames' owner structures; what its state holds is not known
+  /// The types of the first messages of its mailbox, ten at most.
+  std::vector<std::string> messages;
+  /// Bytes of its block, body, outermost frame, ties and mailbox; what its state holds elsewhere is not
+  /// known.
+  std::size_t memory = 0;
 };
 
 /// Asks a local process; nothing if it is dead or does not answer in time. Answered in order with its

@@ -123,6 +123,33 @@ std::optional<process_summary> summarize(const detail::process_block& p, const d
 
 } // namespace
 
+std::optional<std::uint32_t> node::glimpse(std::uint32_t from, std::uint32_t slots,
+                                           const std::function<void(const process_glimpse&)>& each) const {
+  const std::uint32_t used = machine_->table.used();
+  const std::uint32_t end = from + std::min(slots, used - std::min(from, used));
+  for (std::uint32_t slot = from; slot < end; ++slot) {
+    const detail::process_block* p = machine_->table.at(slot);
+    if (p == nullptr || p->inbox.load(std::memory_order_acquire) == detail::inbox_dead) continue;
+    process_glimpse g;
+    const std::uint64_t id = p->id.load(std::memory_order_acquire);
+    g.process = pid{id};
+    g.parent = pid{p->parent_id.load(std::memory_order_relaxed)};
+    g.named = p->named.load(std::memory_order_relaxed) == id;
+    g.behaviour = p->behaviour.load(std::memory_order_relaxed);
+    g.runs = p->label.load(std::memory_order_relaxed);
+    g.status = as_run_status(p->status.load(std::memory_order_relaxed));
+    g.message_queue_len = p->mailbox_length.load(std::memory_order_relaxed);
+    g.reductions = p->reductions.load(std::memory_order_relaxed);
+    if (p->id.load(std::memory_order_acquire) == id) each(g); // else the slot changed hands meanwhile
+  }
+  if (end >= used) return std::nullopt;
+  return end;
+}
+
+std::optional<std::string> node::label(pid process) const { return machine_->labels.find(process); }
+
+std::vector<std::pair<atom, pid>> node::names() const { return machine_->names.all(); }
+
 std::vector<process_summary> node::processes(std::size_t limit) const {
   std::unordered_map<pid, atom> names;
   for (auto& [name, owner] : machine_->names.all()) names.emplace(owner, name);
@@ -142,9 +169,8 @@ std::optional<process_summary> node::summary(pid process) const {
   if (!is_process_alive(process)) return std::nullopt;
   std::optional<process_summary> s = summarize(*machine_->table.find(process.id), machine_->labels);
   if (!s || s->process != process) return std::nullopt;
-  for (auto& [name, owner] : machine_->names.all()) {
-    if (owner == process) s->registered_name = name;
-  }
+  if (machine_->table.find(process.id)->named.load(std::memory_order_relaxed) != process.id) return s;
+  s->registered_name = machine_->names.name_of(process).value_or(atom());
   return s;
 }
 
@@ -166,6 +192,15 @@ node_statistics node::statistics() const {
   s.timers = machine_->timers.count();
   s.uptime = machine_->time->now() - machine_->started;
   return s;
+}
+
+std::vector<core_statistics> node::cores() const {
+  std::vector<core_statistics> all;
+  for (const auto& c : machine_->cores) {
+    all.push_back({c->queue.length(), c->reductions.read(), c->messages.read(), {}});
+  }
+  machine_->workers.add_processor_times(all);
+  return all;
 }
 
 // --- running ---

@@ -8,9 +8,12 @@
 #include "coppice/runtime/report.hpp"
 #include "coppice/runtime/schedule.hpp"
 
+#include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace coppice {
@@ -60,6 +63,14 @@ struct node_statistics {
   duration uptime{};
 };
 
+/// The figures of one core.
+struct core_statistics {
+  std::size_t run_queue = 0;
+  std::uint64_t reductions = 0;
+  std::uint64_t messages = 0;
+  duration busy{}; ///< processor time of the thread that has the core now; zero where there is none
+};
+
 /// An Erlang node without its distribution: owns its processes and threads. Several may live in one OS
 /// process. All members may be called from any thread.
 class node {
@@ -100,6 +111,18 @@ public:
   [[nodiscard]] std::vector<process_summary> processes(std::size_t limit = SIZE_MAX) const;
   [[nodiscard]] std::optional<process_summary> summary(pid process) const;
   [[nodiscard]] node_statistics statistics() const;
+  /// By core. One lock held, and a system call for each.
+  [[nodiscard]] std::vector<core_statistics> cores() const;
+
+  /// Shows the live processes among `slots` places of the table from `from` on, and gives where to go on, or
+  /// nothing at the end. So all can be looked at in pieces, however many they are; whoever starts meanwhile
+  /// may be missed.
+  std::optional<std::uint32_t> glimpse(std::uint32_t from, std::uint32_t slots,
+                                       const std::function<void(const process_glimpse&)>& each) const;
+  /// The label that the process gave itself, if it did.
+  [[nodiscard]] std::optional<std::string> label(pid process) const;
+  /// All registered names, and whose they are.
+  [[nodiscard]] std::vector<std::pair<atom, pid>> names() const;
 
   [[nodiscard]] const clock& time() const noexcept;
   void report(const coppice::report& what);

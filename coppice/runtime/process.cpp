@@ -7,6 +7,8 @@
 #include "coppice/runtime/info.hpp"
 #include "coppice/term/text.hpp"
 
+#include <algorithm>
+
 namespace coppice {
 
 using namespace literals;
@@ -134,6 +136,21 @@ term from::as_term() const { return term::tuple(caller_, reference::local(tag_))
 
 namespace {
 
+constexpr std::size_t messages_named = 10;
+constexpr std::size_t messages_weighed = 1000; ///< what comes after them is taken to be like them
+
+void describe_mailbox(const detail::process_block& p, process_details& d) {
+  std::size_t weighed = 0;
+  std::size_t bytes = 0;
+  for (const detail::envelope* e = p.first; e != nullptr && weighed < messages_weighed; e = e->next) {
+    if (d.messages.size() < messages_named && e->ops->type != nullptr)
+      d.messages.emplace_back(e->ops->type->name);
+    bytes += detail::block_size(e);
+    ++weighed;
+  }
+  if (weighed > 0) d.memory += bytes * std::max<std::size_t>(p.length, weighed) / weighed;
+}
+
 process_details describe_process(detail::process_block& p) {
   process_details d;
   d.summary = p.home->summary(p.self()).value_or(process_summary{});
@@ -142,6 +159,10 @@ process_details describe_process(detail::process_block& p) {
   d.prio = static_cast<priority>(p.priority.load(std::memory_order_relaxed));
   d.group_leader = p.group_leader;
   d.memory = sizeof(detail::process_block) + (p.extras != nullptr ? sizeof(detail::process_extras) : 0);
+  // The most derived object is where the allocator's block starts.
+  if (p.program != nullptr) d.memory += detail::block_size(dynamic_cast<const void*>(p.program));
+  if (p.root) d.memory += detail::block_size(p.root.address());
+  describe_mailbox(p, d);
   if (p.ties != nullptr) {
     d.memory += sizeof(detail::relations);
     for (const auto& [other, ids] : p.ties->links) d.links.push_back(other);

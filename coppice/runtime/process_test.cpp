@@ -144,6 +144,68 @@ TEST(process, is_described_by_its_label_behaviour_and_module) {
   EXPECT_TRUE(n.processes().size() <= 2);
 }
 
+process hold(self me) {
+  register_name(atom("holder"), me);
+  set_label("held");
+  co_await me.receive<stop>();
+}
+
+TEST(process, all_are_glimpsed_in_pieces) {
+  node n(stepped());
+  n.run([](self me) -> task<> {
+    std::vector<pid> started{me};
+    for (int i = 0; i < 20; ++i) started.push_back(spawn(i == 7 ? hold : counter));
+    co_await yield();
+    const node& here = this_node();
+    std::vector<process_glimpse> seen;
+    std::optional<std::uint32_t> at = 0;
+    int pieces = 0;
+    while (at) {
+      at = here.glimpse(*at, 4, [&seen](const process_glimpse& g) { seen.push_back(g); });
+      ++pieces;
+    }
+    EXPECT_GT(pieces, 4);
+    EXPECT_EQ(seen.size(), started.size());
+    for (const process_glimpse& g : seen) {
+      EXPECT_TRUE(std::ranges::find(started, g.process) != started.end());
+      EXPECT_EQ(g.named, g.process == whereis(atom("holder")));
+      EXPECT_EQ(g.parent, g.process == me ? pid() : me.id());
+      EXPECT_STREQ(g.behaviour, "process");
+    }
+    EXPECT_EQ(here.label(*whereis(atom("holder"))), "held");
+    EXPECT_EQ(here.label(me), std::nullopt);
+    EXPECT_EQ(here.names().size(), 1U);
+    EXPECT_FALSE(here.glimpse(1'000'000, 10, [](const process_glimpse&) { ADD_FAILURE(); }));
+  });
+}
+
+TEST(process, tells_the_types_of_what_waits_in_its_mailbox) {
+  node n(stepped());
+  n.run([](self) -> task<> {
+    pid busy = spawn(counter);
+    std::optional<process_details> before = co_await process_info(busy);
+    for (int i = 0; i < 30; ++i) send(busy, get{});
+    std::optional<process_details> after = co_await process_info(busy);
+    EXPECT_TRUE(before->messages.empty());
+    EXPECT_EQ(after->messages, std::vector<std::string>(10, std::string(type_name<get>())));
+    EXPECT_EQ(after->summary.message_queue_len, 30U);
+    EXPECT_GE(after->memory, before->memory);
+  });
+}
+
+TEST(process, cores_have_figures_of_their_own) {
+  node_options options;
+  options.cores = 2;
+  node n(options);
+  n.run([](self) -> task<> {
+    for (int i = 0; i < 1000; ++i) co_await yield();
+    const std::vector<core_statistics> cores = this_node().cores();
+    EXPECT_EQ(cores.size(), 2U);
+    EXPECT_GT(cores[0].busy + cores[1].busy, duration::zero());
+    EXPECT_GT(cores[0].reductions + cores[1].reductions, 0U);
+  });
+}
+
 TEST(process, threads_pass_a_token) {
   node_options options;
   options.cores = 4;

@@ -31,6 +31,15 @@ inline void deallocate(void* block) noexcept {
 #endif
 }
 
+/// How large the block of the allocator is that starts here; 0: it does not say.
+inline std::size_t block_size([[maybe_unused]] const void* block) noexcept {
+#ifdef COPPICE_SANITIZED
+  return 0;
+#else
+  return mi_usable_size(block);
+#endif
+}
+
 /// Gives this thread's free blocks back to the system.
 inline void give_back_memory() noexcept {
 #ifndef COPPICE_SANITIZED

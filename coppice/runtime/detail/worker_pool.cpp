@@ -5,7 +5,9 @@
 #include "coppice/runtime/detail/slice.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <linux/membarrier.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <system_error>
@@ -261,6 +263,19 @@ void worker_pool::collect_retired() {
     h->thread.join(); // it has nothing left to do
     return true;
   });
+}
+
+void worker_pool::add_processor_times(std::vector<core_statistics>& by_core) {
+  std::lock_guard guard(mutex_);
+  for (const std::unique_ptr<hired>& h : workers_) {
+    if (h->ended || h->state.revoked.load(std::memory_order_relaxed)) continue;
+    clockid_t clock{};
+    timespec used{};
+    if (pthread_getcpuclockid(h->thread.native_handle(), &clock) != 0 || clock_gettime(clock, &used) != 0)
+      continue;
+    by_core[h->state.first_core].busy =
+        std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+  }
 }
 
 bool worker_pool::stop(time_point deadline) {

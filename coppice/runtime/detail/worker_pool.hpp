@@ -12,7 +12,8 @@
 
 namespace coppice {
 class schedule_source;
-}
+struct core_statistics;
+} // namespace coppice
 
 namespace coppice::detail {
 
@@ -36,6 +37,8 @@ public:
   /// What a worker does with its core until that is taken from it or the node stops. It is bound to this
   /// thread.
   void run_core(worker& w);
+  /// Fills in `busy` of each core that has a thread.
+  void add_processor_times(std::vector<core_statistics>& by_core);
   [[nodiscard]] worker& stepper() noexcept { return stepper_; }
 
 private:
