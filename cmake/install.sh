@@ -15,10 +15,14 @@ packages_for() { # PURPOSE: its Debian packages, one a line
       command -v node >/dev/null || echo nodejs
       command -v npm >/dev/null || echo npm
       ;;
+    conformance)
+      printf '%s\n' esbuild python3-autobahn python3-twisted
+      command -v node >/dev/null || echo nodejs
+      ;;
     lint) printf '%s\n' clang-format-19 clang-tidy-19 python3 shellcheck ;;
     docs) printf '%s\n' doxygen python3 ;;
     package) printf '%s\n' dpkg-dev ;;
-    bench) printf '%s\n' erlang-base erlang-dev erlang-nox perl procps ;;
+    bench) printf '%s\n' erlang-base erlang-dev erlang-nox nginx-light openssl perl procps python3 ;;
     *) echo "dev: nothing is known to install for '$1'" >&2 && return 2 ;;
   esac
 }

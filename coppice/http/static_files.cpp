@@ -52,10 +52,11 @@ using detail::open_file;
 using detail::trouble;
 
 constexpr std::uint64_t read_at_once = 65536; ///< smaller files are read when they are opened
-constexpr std::uint64_t piece_size = 1 << 18;
+constexpr std::uint64_t piece_size = 130000;  ///< what a slow reader keeps us holding
 
-std::string read_piece(const file_ref& file, std::uint64_t offset, std::uint64_t size) {
-  std::string piece(size, '\0');
+/// `piece` is the last one, of which the memory is used again.
+std::string read_piece(const file_ref& file, std::string piece, std::uint64_t offset, std::uint64_t size) {
+  piece.resize(size);
   std::size_t done = 0;
   while (done < piece.size()) {
     ssize_t n =
@@ -97,7 +98,7 @@ std::expected<found_file, trouble> find_file(const std::string& root, const std:
   found.version.etag = entity_tag{
       fmt::format("{:x}-{:x}-{:x}", about.st_mtim.tv_sec, about.st_mtim.tv_nsec, found.size), false};
   if (found.size <= read_at_once) {
-    found.content = read_piece(found.file, 0, found.size);
+    found.content = read_piece(found.file, std::string(), 0, found.size);
     found.size = found.content.size();
   }
   return found;
@@ -115,14 +116,14 @@ response describe_file(const found_file& found, const static_files& files, http:
 /// Part of a file as a piece of a streamed response.
 task<> write_part(request& r, const found_file& found, byte_range part) {
   std::uint64_t at = part.first;
+  std::string piece;
   while (at <= part.last) {
     std::uint64_t size = std::min(piece_size, part.last - at + 1);
-    std::string piece;
     if (!found.content.empty()) {
       piece = found.content.substr(at, size);
     } else {
       file_ref file = found.file;
-      std::string read = co_await blocking(&read_piece, file, at, size);
+      std::string read = co_await blocking(&read_piece, file, std::move(piece), at, size);
       piece = std::move(read);
     }
     if (piece.size() < size) throw disconnected("the file has become shorter");

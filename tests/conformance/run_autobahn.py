@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Runs the cases of the Autobahn test suite, from a checkout of it, against Coppice's WebSockets.
+
+    run_autobahn.py --suite CHECKOUT --peer PROGRAM [--side server|client] [--cases 1.*,6.4.1] [--jobs N]
+
+PROGRAM is conformance_peer. The cases' definitions come from the checkout, the WebSocket that speaks to ours from
+autobahn for Python. Ends with an error if a case is neither OK nor NON-STRICT nor INFORMATIONAL, or closed badly.
+"""
+
+import argparse
+import fnmatch
+import subprocess
+import sys
+from collections import Counter
+
+from autobahn.twisted.websocket import (
+    WebSocketClientFactory,
+    WebSocketClientProtocol,
+    WebSocketServerFactory,
+    WebSocketServerProtocol,
+)
+from twisted.internet import reactor
+
+from autobahn_cases import case_id, load, octets, text
+
+GOOD = {"OK", "NON-STRICT", "INFORMATIONAL"}
+GOOD_CLOSE = {"OK", "INFORMATIONAL"}
+# Generous with the clock, as autobahn itself may be the busy side.
+MANNERS = {"failByDrop": False, "openHandshakeTimeout": 30, "closeHandshakeTimeout": 30}
+
+
+class Fuzzer:
+    """What a case expects of its connection, on top of either side's protocol of autobahn."""
+
+    def begin(self, case_class):
+        self.case_class = case_class
+        self.createWirelog = True
+        self.connectionWasOpen = False
+        self.txFrameStats = Counter()
+        self.runCase = case_class(self)
+
+    def enableWirelog(self, enable):
+        self.createWirelog = enable
+
+    def logRxOctets(self, data): ...
+    def logTxOctets(self, data, sync): ...
+    def logRxFrame(self, header, payload): ...
+
+    def logTxFrame(self, header, payload, repeat, chopsize, sync):
+        self.txFrameStats[header.opcode] += 1
+
+    def continueLater(self, delay, function, tag=None):
+        reactor.callLater(delay, lambda: self.state != self.STATE_CLOSED and function())
+
+    def killAfter(self, delay):
+        reactor.callLater(delay, lambda: self.state != self.STATE_CLOSED and self._fail_connection())
+
+    def closeAfter(self, delay):
+        reactor.callLater(delay, lambda: self.state != self.STATE_CLOSED and self.sendClose())
+
+    def sendFrame(self, opcode, payload="", **more):
+        super().sendFrame(opcode=opcode, payload=octets(payload), **more)
+
+    def sendMessage(self, payload, isBinary=False, **more):
+        super().sendMessage(octets(payload), isBinary, **more)
+
+    def sendMessageFrameData(self, payload, sync=False):
+        return super().sendMessageFrameData(octets(payload), sync)
+
+    def sendCloseFrame(self, code=None, reasonUtf8=None, isReply=False):
+        super().sendCloseFrame(code, octets(reasonUtf8), isReply)
+
+    def onOpen(self):
+        self.connectionWasOpen = True
+        self.runCase.onOpen()
+
+    def onMessage(self, payload, isBinary):
+        self.runCase.onMessage(text(payload), isBinary)
+
+    def onPing(self, payload):
+        self.runCase.onPing(text(payload))
+        super().onPing(payload)
+
+    def onPong(self, payload):
+        self.runCase.onPong(text(payload))
+
+    def onClose(self, wasClean, code, reason):
+        self.runCase.onClose(wasClean, code, reason)
+
+    def connectionLost(self, reason):
+        super().connectionLost(reason)
+        self.localCloseReason = text(self.localCloseReason)
+        self.runCase.onConnectionLost(self.failedByMe)
+        self.factory.run.ended(self)
+
+
+class FuzzingClient(Fuzzer, WebSocketClientProtocol): ...
+
+
+class FuzzingServer(Fuzzer, WebSocketServerProtocol): ...
+
+
+class Run:
+    def __init__(self, cases):
+        self.waiting = list(cases)
+        self.total = len(self.waiting)
+        self.results = {}
+
+    def ended(self, fuzzer):
+        case = fuzzer.runCase
+        good = case.behavior in GOOD and (case.behaviorClose in GOOD_CLOSE or case.behavior == "INFORMATIONAL")
+        name = case_id(fuzzer.case_class)
+        self.results[name] = case.behavior if good else "FAILED"
+        if not good:
+            said = f"{case.behavior} ({case.result}); close: {case.behaviorClose} ({case.resultClose})"
+            print(f"{name}: {said}; close code {fuzzer.remoteCloseCode}; {fuzzer.wasNotCleanReason or ''}", flush=True)
+        if len(self.results) == self.total:
+            reactor.stop()
+        else:
+            self.go_on()
+
+    def go_on(self): ...
+
+
+class OursIsServer(Run):
+    def __init__(self, cases, url, jobs):
+        super().__init__(cases)
+        self.url = url
+        for _ in range(jobs):
+            self.go_on()
+
+    def go_on(self):
+        if not self.waiting:
+            return
+        case_class = self.waiting.pop(0)
+        factory = WebSocketClientFactory(self.url)
+        factory.setProtocolOptions(**MANNERS)
+        factory.logFrames = True
+        factory.run = self
+
+        def build(_):
+            fuzzer = FuzzingClient()
+            fuzzer.factory = factory
+            fuzzer.begin(case_class)
+            return fuzzer
+
+        factory.buildProtocol = build
+        reactor.connectTCP("127.0.0.1", factory.port, factory)
+
+
+class OursIsClient(Run):
+    def __init__(self, cases):
+        super().__init__(cases)
+        factory = WebSocketServerFactory()
+        factory.setProtocolOptions(**MANNERS)
+        factory.logFrames = True
+        factory.run = self
+
+        def build(_):
+            fuzzer = FuzzingServer()
+            fuzzer.factory = factory
+            fuzzer.begin(self.waiting.pop(0))
+            return fuzzer
+
+        factory.buildProtocol = build
+        self.port = reactor.listenTCP(0, factory, interface="127.0.0.1").getHost().port
+
+
+def report(run):
+    """How many of each group, and whether all are well."""
+    groups = {}
+    for name, result in run.results.items():
+        groups.setdefault(int(name.split(".")[0]), Counter())[result] += 1
+    for group in sorted(groups):
+        print(f"group {group:2}: " + ", ".join(f"{n} {result}" for result, n in sorted(groups[group].items())))
+    failed = sum(counts["FAILED"] for counts in groups.values())
+    print(f"{len(run.results) - failed} of {run.total} cases pass")
+    return failed == 0 and len(run.results) == run.total
+
+
+def main():
+    options = argparse.ArgumentParser(description="Autobahn's cases against Coppice's WebSockets")
+    options.add_argument("--suite", required=True)
+    options.add_argument("--peer", required=True)
+    options.add_argument("--side", choices=["server", "client"], default="server")
+    options.add_argument("--cases", default="*", help="patterns, with commas between")
+    options.add_argument("--jobs", type=int, default=8)
+    chosen = options.parse_args()
+    patterns = chosen.cases.split(",")
+    cases = [c for c in load(chosen.suite) if any(fnmatch.fnmatchcase(case_id(c), p) for p in patterns)]
+    if not cases:
+        raise SystemExit(f"autobahn: no case is named {chosen.cases}")
+
+    if chosen.side == "server":
+        peer = subprocess.Popen([chosen.peer, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        run = OursIsServer(cases, f"ws://{peer.stdout.readline().strip()}/ws", chosen.jobs)
+    else:
+        run = OursIsClient(cases)
+        url = f"ws://127.0.0.1:{run.port}/"
+        peer = subprocess.Popen([chosen.peer, "connect", url, str(len(cases)), str(chosen.jobs)], stdin=subprocess.PIPE)
+    try:
+        reactor.run()
+    finally:
+        peer.stdin.close()  # which tells it to end
+        status = peer.wait(timeout=30)
+    well = report(run)
+    if status != 0:
+        print(f"autobahn: our side ended with {status}")
+    sys.exit(0 if well and status == 0 else 1)
+
+
+if __name__ == "__main__":
+    main()
