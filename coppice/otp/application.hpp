@@ -33,7 +33,7 @@
 
 namespace coppice {
 
-/// What it means for the node when a started application ends by itself.
+/// What it means for the node when an application ends by itself, or cannot be started.
 enum class application_type : std::uint8_t {
   temporary, ///< it is reported
   transient, ///< the node stops, unless the reason is `normal`

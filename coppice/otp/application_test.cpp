@@ -142,6 +142,141 @@ TEST(application, start_of_an_application_fails) {
   });
 }
 
+process starts_one(self, pid asker, std::string name) {
+  outcome<ok> started = co_await application::start(name);
+  send(asker, seen{started ? "ok" : to_string(started.error().reason.value())});
+}
+
+task<strings> two_start(self me, std::string name) {
+  spawn(&starts_one, pid(me), name);
+  spawn(&starts_one, pid(me), name);
+  strings answers;
+  for (int n = 0; n < 2; ++n) {
+    seen s = co_await me.receive<seen>();
+    answers.push_back(s.what);
+  }
+  co_return answers;
+}
+
+class takes_its_time : public gen_server {
+public:
+  explicit takes_its_time(bool refuses) : refuses_(refuses) {}
+  task<init_result> init() {
+    co_await idle_for(10ms);
+    if (refuses_) co_return init_result::stop(exit_reason("no_disk"_atom));
+    co_return init_result();
+  }
+
+private:
+  bool refuses_;
+};
+
+// Two processes start the same application at once: both get to know.
+TEST(application, otp_2973) {
+  watched_node n;
+  n.run([](self me) -> task<> {
+    co_await application::start_controller();
+    application_spec good = application_spec("good").start(child<takes_its_time>("top", false));
+    application_spec bad = application_spec("bad").start(child<takes_its_time>("top", true));
+    co_await application::load(good);
+    co_await application::load(bad);
+    strings both = co_await two_start(me, "good");
+    EXPECT_EQ(both, (strings{"ok", "ok"}));
+    outcome<ok> stopped = co_await application::stop("good");
+    EXPECT_TRUE(stopped.has_value());
+    strings neither = co_await two_start(me, "bad");
+    EXPECT_EQ(neither, (strings{"no_disk", "no_disk"}));
+  });
+}
+
+class ends_in_init : public gen_server {
+public:
+  explicit ends_in_init(atom reason) : reason_(reason) {}
+  void init() const { exit(exit_reason(reason_)); }
+
+private:
+  atom reason_;
+};
+
+// What fails at its start ends the node, as its type says of its end.
+TEST(application, otp_2718) {
+  struct attempt {
+    application_type type;
+    const char* reason;
+    bool fatal;
+  };
+  for (const attempt& a : {attempt{application_type::temporary, "abnormal", false},
+                           attempt{application_type::transient, "normal", false},
+                           attempt{application_type::transient, "abnormal", true},
+                           attempt{application_type::permanent, "normal", true}}) {
+    watched_node n;
+    n.run(
+        [](self, application_type type, atom reason) -> task<> {
+          co_await application::start_controller();
+          application_spec trans = application_spec("trans").start(child<ends_in_init>("top", reason));
+          outcome<ok> started = co_await application::start(trans, type);
+          EXPECT_EQ(started.error().what, application_fault::start_failed);
+          EXPECT_EQ(started.error().reason.value(), term(reason));
+          std::vector<application_info> running = co_await application::which_applications();
+          EXPECT_TRUE(running.empty());
+        },
+        a.type, atom(a.reason));
+    if (!a.fatal) n.n.request_stop(7);
+    EXPECT_EQ(n.n.run_until_stopped(), a.fatal ? 1 : 7) << a.reason;
+  }
+}
+
+struct go_on {};
+
+/// Ends when it is told to, not when it should.
+class lingers : public gen_server {
+public:
+  explicit lingers(pid tester) : tester_(tester) {}
+  void init() { trap_exit(true); }
+  void terminate(const exit_reason&) { send(tester_, seen{"held up"}); }
+
+private:
+  pid tester_;
+};
+
+task<> wait_for_word() {
+  self me(detail::running_process());
+  register_name("waits"_atom, me);
+  co_await me.receive<go_on>();
+}
+
+// While an application takes its time to stop, the rest of the controller's work goes on.
+TEST(application, shutdown_deadlock) {
+  watched_node n;
+  n.run([](self me) -> task<> {
+    co_await application::start_controller();
+    application_spec slow =
+        application_spec("deadlock").start(child<lingers>("top", pid(me))).prep_stop(&wait_for_word);
+    co_await application::start(slow);
+    pid stopper = spawn(
+        [](self, pid tester) -> process {
+          outcome<ok> stopped = co_await application::stop("deadlock");
+          send(tester, seen{stopped ? "stopped" : "not stopped"});
+        },
+        pid(me));
+    co_await idle_for(1s);
+    EXPECT_TRUE(is_process_alive(stopper));
+    std::vector<application_info> running = co_await application::which_applications();
+    EXPECT_EQ(names_of(running), strings{"deadlock"}) << "it answers meanwhile";
+    std::optional<std::string> mine = co_await application::get_application(me);
+    EXPECT_FALSE(mine.has_value());
+    outcome<ok> busy = co_await application::unload("deadlock");
+    EXPECT_EQ(busy.error().what, application_fault::running);
+    send("waits"_atom, go_on{});
+    seen held = co_await me.receive<seen>();
+    EXPECT_EQ(held.what, "held up");
+    seen stopped = co_await me.receive<seen>();
+    EXPECT_EQ(stopped.what, "stopped");
+    outcome<ok> gone = co_await application::unload("deadlock");
+    EXPECT_TRUE(gone.has_value());
+  });
+}
+
 TEST(application, optional_applications) {
   watched_node n;
   n.run([](self me) -> task<> {

@@ -26,6 +26,11 @@ std::expected<void, spec_error> check_flags(const supervisor_flags& flags) {
         spec_fault::invalid_period,
         fmt::format("supervisor flags: period is {} ms; give more than 0 ms", flags.period.count()));
   }
+  if (flags.strategy == strategy::simple_one_for_one && flags.auto_shutdown != auto_shutdown::never) {
+    return refuse(spec_fault::bad_combination,
+                  "supervisor flags: auto_shutdown under simple_one_for_one; its children come and go, so "
+                  "leave it at never");
+  }
   return {};
 }
 

@@ -128,7 +128,8 @@ struct spec_error {
   std::optional<child_id> child{}; ///< whose specification it is, if it is one's
 };
 
-/// Checks flags as OTP does. Ranges: intensity 0..2^32-1, period above 0.
+/// Checks flags as OTP does. Ranges: intensity 0..2^32-1, period above 0; no auto_shutdown under
+/// simple_one_for_one.
 [[nodiscard]] std::expected<void, spec_error> check_flags(const supervisor_flags& flags);
 
 /// Checks one specification against the supervisor's auto_shutdown (`supervisor:check_childspecs/2`).

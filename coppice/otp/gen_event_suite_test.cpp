@@ -4,6 +4,7 @@
 
 #include "coppice/otp/detail/test_node.hpp"
 #include "coppice/otp/sys.hpp"
+#include "coppice/runtime/info.hpp"
 #include "coppice/term/text.hpp"
 
 #include <gmock/gmock.h>
@@ -175,6 +176,8 @@ TEST(gen_event_suite, send_request_receive_reqid_collection) {
   });
 }
 
+bool hibernates(pid p) { return this_node().summary(p)->status == run_status::hibernating; }
+
 TEST(gen_event_suite, hibernate) {
   test_node f;
   f.n.run([](self) -> task<> {
@@ -187,12 +190,59 @@ TEST(gen_event_suite, hibernate) {
     std::string seen = co_await call<seen_so_far>(*e);
     EXPECT_EQ(seen, "aaa");
     notify<rest>(m);
+    co_await yield();
+    EXPECT_TRUE(hibernates(*m.resolve()));
     std::expected<atom, exit_reason> suspended = co_await sys::suspend("manager");
+    co_await yield();
+    EXPECT_TRUE(hibernates(*m.resolve()));
     std::expected<atom, exit_reason> resumed = co_await sys::resume("manager");
+    co_await yield();
+    EXPECT_TRUE(hibernates(*m.resolve()));
     EXPECT_TRUE(suspended && resumed);
     co_await sync_notify<said>(m, "b");
     std::string more = co_await call<seen_so_far>(*e);
     EXPECT_EQ(more, "aaab");
+  });
+}
+
+TEST(gen_event_suite, auto_hibernate) {
+  test_node f;
+  f.n.run([](self) -> task<> {
+    start_options options;
+    options.hibernate_after = 100ms;
+    start_result<gen_event> m = co_await start<gen_event>(options);
+    pid p = *m->resolve();
+    for (int n = 0; n < 4; ++n) {
+      if (n == 1) auto e = co_await add_handler<ear>(*m);
+      if (n == 2) notify<said>(*m, "a");
+      if (n == 3) send(p, nobody_listens{});
+      co_await idle_for(99ms);
+      EXPECT_FALSE(hibernates(p)) << n;
+      co_await idle_for(2ms);
+      EXPECT_TRUE(hibernates(p)) << n;
+      std::expected<term, exit_reason> state = co_await sys::get_state(m->name());
+      co_await yield();
+      EXPECT_TRUE(hibernates(p)) << n;
+    }
+    handler_ref<ear> e(m->name());
+    std::string seen = co_await call<seen_so_far>(e);
+    EXPECT_EQ(seen, "a");
+    co_await yield();
+    EXPECT_FALSE(hibernates(p));
+  });
+}
+
+TEST(gen_event_suite, undef_code_change) {
+  test_node f;
+  f.n.run([](self) -> task<> {
+    auto m = co_await start_manager();
+    auto e = co_await add_handler<bare>(m);
+    std::expected<atom, exit_reason> suspended = co_await sys::suspend("manager");
+    std::expected<atom, exit_reason> changed = co_await sys::change_code("manager", "bare"_atom, 1, 2);
+    EXPECT_TRUE(suspended && changed) << "the handlers stay as they are";
+    std::expected<atom, exit_reason> resumed = co_await sys::resume("manager");
+    std::size_t still = co_await how_many(m);
+    EXPECT_EQ(still, 1U);
   });
 }
 

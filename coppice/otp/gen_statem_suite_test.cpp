@@ -4,6 +4,7 @@
 
 #include "coppice/otp/detail/test_node.hpp"
 #include "coppice/otp/sys.hpp"
+#include "coppice/runtime/info.hpp"
 #include "coppice/term/text.hpp"
 
 #include <gmock/gmock.h>
@@ -247,6 +248,52 @@ TEST(gen_statem_suite, send_request_receive_reqid_collection) {
     EXPECT_FALSE(early.has_value());
     std::optional<std::expected<int, exit_reason>> then = co_await wait_response(waits, 100ms);
     EXPECT_EQ(then->value(), 1);
+  });
+}
+
+bool hibernates(pid p) { return this_node().summary(p)->status == run_status::hibernating; }
+
+TEST(gen_statem_suite, auto_hibernate) {
+  test_node f;
+  f.n.run([](self) -> task<> {
+    start_options options;
+    options.hibernate_after = 100ms;
+    start_result<toggle> m = co_await start<toggle>(options);
+    pid p = *m->resolve();
+    for (int n = 0; n < 4; ++n) {
+      if (n == 1) [[maybe_unused]]
+        std::string now = co_await call<which>(*m);
+      if (n == 2) cast<flip>(*m);
+      if (n == 3) send(p, "nobody takes this"_atom);
+      co_await idle_for(99ms);
+      EXPECT_FALSE(hibernates(p)) << n;
+      co_await idle_for(2ms);
+      EXPECT_TRUE(hibernates(p)) << n;
+      std::expected<term, exit_reason> state = co_await sys::get_state(m->name());
+      co_await yield();
+      EXPECT_TRUE(hibernates(p)) << n;
+    }
+    // Time-outs of a machine are timers: it hibernates while it waits for one, and wakes for it.
+    request_id<int> slow = send_request<answer_in>(*m, 500);
+    co_await idle_for(101ms);
+    EXPECT_TRUE(hibernates(p));
+    std::optional<std::expected<int, exit_reason>> answer = co_await receive_response(slow);
+    EXPECT_EQ(answer->value(), 1);
+    EXPECT_FALSE(hibernates(p));
+  });
+}
+
+TEST(gen_statem_suite, undef_code_change) {
+  test_node f;
+  f.n.run([](self) -> task<> {
+    start_result<toggle> m = co_await start<toggle>();
+    cast<flip>(*m);
+    std::expected<atom, exit_reason> suspended = co_await sys::suspend(m->name());
+    std::expected<atom, exit_reason> changed = co_await sys::change_code(m->name(), "toggle"_atom, 1, 2);
+    EXPECT_TRUE(suspended && changed) << "the object stays as it is";
+    std::expected<atom, exit_reason> resumed = co_await sys::resume(m->name());
+    std::string now = co_await call<which>(*m);
+    EXPECT_EQ(now, "busy");
   });
 }
 

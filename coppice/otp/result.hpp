@@ -15,7 +15,7 @@ namespace coppice {
 struct next_step {
   enum class kind : std::uint8_t { wait, timeout, hibernate, then, stop };
   kind what = kind::wait;
-  duration time = infinity; ///< of timeout
+  duration time = infinity; ///< of timeout, and of hibernate
   term continuation;        ///< of then: handed to handle_continue
   exit_reason reason;       ///< of stop
 };
@@ -45,8 +45,10 @@ public:
     next_.time = after;
     return std::move(*this);
   }
-  result&& hibernate() && {
+  /// Frees what it can until a message comes; or until that much time has passed, as with `timeout`.
+  result&& hibernate(duration at_most = infinity) && {
     next_.what = next_step::kind::hibernate;
+    next_.time = at_most;
     return std::move(*this);
   }
   /// Calls handle_continue with it before any message is handled.
@@ -81,15 +83,19 @@ public:
     r.next_.reason = std::move(reason);
     return r;
   }
+  /// Up, and as `result::timeout`.
   init_result&& timeout(duration after) && {
     next_.what = next_step::kind::timeout;
     next_.time = after;
     return std::move(*this);
   }
-  init_result&& hibernate() && {
+  /// Up, and as `result::hibernate`.
+  init_result&& hibernate(duration at_most = infinity) && {
     next_.what = next_step::kind::hibernate;
+    next_.time = at_most;
     return std::move(*this);
   }
+  /// Up, and handle_continue comes before any message (OTP: `{ok, State, {continue, Term}}`).
   init_result&& then(term continuation) && {
     next_.what = next_step::kind::then;
     next_.continuation = std::move(continuation);

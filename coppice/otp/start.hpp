@@ -21,6 +21,9 @@ struct start_options {
   server_name name;            ///< registered before init, given up at the end
   duration timeout = infinity; ///< for init; then the process is killed and the result is `timeout`
   spawn_options spawn;         ///< priority, mailbox limit
+  /// It hibernates when nothing has come for that long (OTP: `{hibernate_after, Time}`), rounded up to
+  /// milliseconds; not while it waits for a time-out of its own, but for those of a gen_statem.
+  duration hibernate_after = infinity;
 };
 
 /// The error of a start whose init said `ignore`: the process has ended normally, nothing is wrong.

@@ -203,5 +203,27 @@ TEST(supervisor_suite, already_started_outside_supervisor) {
   });
 }
 
+TEST(supervisor_suite, significant_escalation) {
+  watched_node n;
+  n.run([](self me) -> task<> {
+    trap_exit(true);
+    for (bool counts : {true, false}) {
+      supervisor_flags flags{.auto_shutdown = auto_shutdown::any_significant};
+      std::vector<child_spec> inner{worker_child(me, "worker").transient().significant()};
+      std::vector<child_spec> outer{child<plain_supervisor>("below", flags, inner).transient()};
+      outer[0].significant = counts;
+      auto top = co_await start_link<plain_supervisor>(flags, outer);
+      pid below = co_await child_pid(top->name(), "below");
+      pid w = co_await child_pid(server_name(below), "worker");
+      cast_any(server_name(w), end_with{"normal"_atom});
+      exit_reason why = co_await end_of(me, below);
+      EXPECT_TRUE(why.is("shutdown"));
+      co_await idle_for(1s);
+      EXPECT_EQ(is_process_alive(*top->resolve()), !counts);
+      if (!counts) co_await stop(top->name(), exit_reason::shutdown());
+    }
+  });
+}
+
 } // namespace
 } // namespace coppice::testing

@@ -25,7 +25,8 @@ struct status {
   term name;
   pid parent;
   bool suspended = false;
-  std::vector<term> log; ///< the events kept by `log`, oldest first
+  bool hibernating = false; ///< it was when it was asked, and is again
+  std::vector<term> log;    ///< the events kept by `log`, oldest first
   term state;
 };
 

@@ -394,6 +394,7 @@ void hibernate() {
       me.ties->requests.rehash(0);
     }
   }
+  me.hibernates = true;
   detail::give_back_memory();
 }
 

@@ -196,7 +196,8 @@ void pin(bool on);
 void set_label(std::string label);
 /// Frees what the caller can do without until the next message: spare capacity of its mailbox, links and
 /// monitors, and the allocator's free blocks of this thread (Erlang: `hibernate/3`). A coroutine's frame and
-/// a behaviour's state stay as they are: C++ cannot move them.
+/// a behaviour's state stay as they are: C++ cannot move them. Until something comes its status is
+/// `run_status::hibernating`.
 void hibernate();
 
 } // namespace coppice

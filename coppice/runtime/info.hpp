@@ -6,7 +6,9 @@
 namespace coppice {
 
 /// What a process is doing (Erlang: the item `status` of process_info/2).
-enum class run_status : std::uint8_t { runnable, running, waiting, exiting };
+/// Where OTP shows `erlang:hibernate/3` as the current function it is `hibernating`: it waits, and has freed
+/// what it can.
+enum class run_status : std::uint8_t { runnable, running, waiting, hibernating, exiting };
 
 /// What is known of a process from outside, as of its last slice (Erlang: process_info/1). Cheap to read: no
 /// message is sent to it.

@@ -99,6 +99,7 @@ run_status as_run_status(detail::process_status s) noexcept {
   switch (s) {
   case detail::process_status::running: return run_status::running;
   case detail::process_status::runnable: return run_status::runnable;
+  case detail::process_status::hibernating: return run_status::hibernating;
   case detail::process_status::exiting: return run_status::exiting;
   default: return run_status::waiting;
   }

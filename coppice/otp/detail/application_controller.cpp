@@ -33,6 +33,11 @@ const char* type_name_of(application_type t) {
   return "permanent";
 }
 
+/// Whether an end, or a start that failed, that nobody asked for takes the node along.
+bool is_fatal(application_type type, const exit_reason& why) {
+  return type == application_type::permanent || (type == application_type::transient && !why.is_normal());
+}
+
 application_info info_of(const application_spec& spec) {
   return {spec.name(), spec.description(), spec.version()};
 }
@@ -266,8 +271,19 @@ void application_controller::is_up(app& a) {
 }
 
 void application_controller::failed_to_start(app& a, const exit_reason& why) {
+  const bool fatal = is_fatal(a.type, why);
   a.state = app_state::loaded;
   a.master = pid();
+  if (fatal) {
+    this_node().report(report{severity::critical,
+                              "application_start_failure",
+                              self_pid(),
+                              {{"application", atom(a.spec->name())},
+                               {"type", atom(type_name_of(a.type))},
+                               {"action", "stop the node"}},
+                              why});
+    this_node().request_stop(1);
+  }
   for (from& who : std::exchange(a.waiting, {})) {
     refuse_request(who, application_fault::start_failed, a.spec->name(), {}, why);
   }
@@ -298,8 +314,7 @@ void application_controller::ended(app& a, exit_reason why) {
     return failed_to_start(a, why);
   }
   const bool asked_for = a.state == app_state::stopping;
-  const bool fatal = !asked_for && (a.type == application_type::permanent ||
-                                    (a.type == application_type::transient && !why.is_normal()));
+  const bool fatal = !asked_for && is_fatal(a.type, why);
   a.state = app_state::loaded;
   a.master = pid();
   std::erase(running_, a.spec->name());

@@ -13,7 +13,7 @@ void wrong_arguments(const std::string& expected, const std::string& got) {
 start_begun begin_start(std::unique_ptr<gen_process> program, const start_options& options) {
   process_block& me = running_process();
   const std::uint64_t tag = next_unique(*me.home);
-  program->prepare(from(*me.home, me.self(), tag), options.name, me.self());
+  program->prepare(from(*me.home, me.self(), tag), options.name, me.self(), options.hibernate_after);
   spawn_options spawn = options.spawn;
   spawn.link = true;
   open_request(me, tag);

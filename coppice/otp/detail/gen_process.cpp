@@ -27,7 +27,7 @@ start_awaiter::~start_awaiter() = default;
 bool start_awaiter::await_ready() {
   process_block& me = running_process();
   program_->prepare(from(*me.home, me.self(), tag_), options_.name,
-                    mode_ == start_mode::link ? me.self() : pid());
+                    mode_ == start_mode::link ? me.self() : pid(), options_.hibernate_after);
   expect_completion(me, tag_);
   spawn_options spawn = options_.spawn;
   spawn.link = mode_ == start_mode::link;
@@ -53,6 +53,16 @@ std::expected<pid, exit_reason> start_awaiter::await_resume() {
 
 // --- the life of the process ---
 
+void gen_process::prepare(from starter, server_name name, pid parent, duration hibernate_after) {
+  starter_ = std::move(starter);
+  name_ = std::move(name);
+  parent_ = parent;
+  // OTP counts in milliseconds, up to 2^32 - 1; whoever waits longer than that does so for ever.
+  if (hibernate_after >= std::chrono::milliseconds(UINT32_MAX)) return;
+  auto wait = std::chrono::ceil<std::chrono::milliseconds>(std::max(hibernate_after, duration::zero()));
+  hibernate_after_ms_ = static_cast<std::uint32_t>(wait.count());
+}
+
 void gen_process::init() {
   if (std::optional<pid> owner = name_.claim(self_pid())) {
     name_ = server_name(); // it is not ours to give up
@@ -61,6 +71,7 @@ void gen_process::init() {
     exit(exit_reason::normal());
   }
   guarded([this] { on_init(); });
+  rest();
 }
 
 void gen_process::started() {
@@ -108,9 +119,14 @@ void gen_process::failed(const std::exception_ptr& error) {
 void gen_process::receive(message_ptr message) {
   // Whoever is still here caught its exception: those it left without an answer get one.
   answer_orphans(running_process(), exit_reason("noreply"_atom));
+  if (dozing_) stop_dozing();
   serves_ = message->form == message_form::call && message->kind == envelope_kind::message;
   guarded([this, &message] {
-    if (message->form != message_form::info && handle_system(*message)) return;
+    if (message->form != message_form::info && handle_system(*message)) {
+      if (hibernating_) hibernate(); // OTP: it goes back to what it did
+      return;
+    }
+    hibernating_ = false;
     if (message->kind == envelope_kind::message && message->ops->type->hash == type_hash<exit_signal>()) {
       // The parent's, or one from outside of all processes: the node is shutting down.
       const exit_signal& signal = message->as<exit_signal>();
@@ -125,15 +141,41 @@ void gen_process::receive(message_ptr message) {
     }
     on_message(std::move(message));
   });
+  rest();
 }
 
 void gen_process::timed_out() {
+  if (dozing_) {
+    dozing_ = false;
+    if (running_process().first == nullptr) hibernate(); // else it has something to do, and waits anew
+    hibernating_ = running_process().hibernates;
+    return;
+  }
+  hibernating_ = false;
   if (debug_ != nullptr && debug_->suspended) {
     debug_->time_is_up = true;
     return;
   }
   serves_ = false;
   guarded([this] { on_timeout(); });
+  rest();
+}
+
+/// Before it waits: unless it waits for a time-out, for a callback or to be resumed, it hibernates after a
+/// while.
+void gen_process::rest() {
+  process_block& me = running_process();
+  hibernating_ = me.hibernates;
+  if (hibernate_after_ms_ == UINT32_MAX || hibernating_ || after_task_ != nullptr) return;
+  if (debug_ != nullptr && debug_->suspended) return;
+  if (me.deadline_ns.load(std::memory_order_relaxed) != no_deadline) return;
+  set_deadline(me, std::chrono::milliseconds(hibernate_after_ms_));
+  dozing_ = true;
+}
+
+void gen_process::stop_dozing() {
+  dozing_ = false;
+  clear_deadline(running_process());
 }
 
 void gen_process::run(process coroutine, std::function<void()> finish) {
@@ -147,6 +189,7 @@ void gen_process::task_ended(const std::exception_ptr& error) {
     if (error) std::rethrow_exception(error);
     (*finish)();
   });
+  rest();
 }
 
 term gen_process::name_for_reports() const { return name_.empty() ? term(self_pid()) : name_.as_term(); }
@@ -234,7 +277,7 @@ bool gen_process::handle_system(envelope& message) {
 }
 
 sys::status gen_process::status() const {
-  sys::status s{self_pid(), module(), name_for_reports(), parent_, false, {}, visible_state()};
+  sys::status s{self_pid(), module(), name_for_reports(), parent_, false, hibernating_, {}, visible_state()};
   if (debug_ != nullptr) {
     s.suspended = debug_->suspended;
     s.log.assign(debug_->log.begin(), debug_->log.end());

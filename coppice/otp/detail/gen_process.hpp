@@ -21,12 +21,9 @@ namespace coppice::detail {
 /// What ends a behaviour from inside a callback: the reason, after terminate has been called.
 class gen_process : public body {
 public:
-  /// Before the process runs: who is told when it is ready, and how it is called.
-  void prepare(from starter, server_name name, pid parent) {
-    starter_ = std::move(starter);
-    name_ = std::move(name);
-    parent_ = parent;
-  }
+  /// Before the process runs: who is told when it is ready, how it is called, and after how long a wait it
+  /// hibernates.
+  void prepare(from starter, server_name name, pid parent, duration hibernate_after);
 
   // --- body ---
   void init() final;
@@ -129,6 +126,8 @@ private:
   void answer_change_code(const sys_request& request, from who);
   [[nodiscard]] sys::status status() const;
   void resume_handling();
+  void rest();
+  void stop_dozing();
   void show_installed(const term& entry);
   debug_state& debug();
   void report_end(const exit_reason& reason);
@@ -139,9 +138,12 @@ private:
   pid parent_;
   std::unique_ptr<debug_state> debug_;
   std::unique_ptr<std::function<void()>> after_task_;
+  std::uint32_t hibernate_after_ms_ = UINT32_MAX; ///< that: never
   bool up_ = false;
   bool stopping_ = false;
   bool serves_ = false; ///< what it handles is a call, not its own time-out or a message that none waits for
+  bool hibernating_ = false; ///< until a message comes that is not of sys
+  bool dozing_ = false;      ///< the time-out that it waits for is that of hibernate_after
 };
 
 } // namespace coppice::detail

@@ -13,7 +13,10 @@ void gen_server_base::follow(next_step& next) {
   switch (next.what) {
   case next_step::kind::wait: return;
   case next_step::kind::timeout: set_deadline(running_process(), next.time); return;
-  case next_step::kind::hibernate: hibernate(); return;
+  case next_step::kind::hibernate:
+    if (next.time != infinity) set_deadline(running_process(), next.time);
+    hibernate();
+    return;
   case next_step::kind::then: go_on(std::move(next.continuation)); return;
   case next_step::kind::stop: stop(std::move(next.reason));
   }

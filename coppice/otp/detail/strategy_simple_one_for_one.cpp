@@ -56,8 +56,6 @@ void supervisor_core::dynamic_exited(coppice::pid pid, const exit_info& why, act
   live_.erase(it);
   if (spec.restart == restart::permanent || (spec.restart == restart::transient && !clean)) {
     dynamic_restart(pid, std::move(args), out);
-  } else if (shut_down_after(spec)) {
-    begin_stop({stop_self::cause::auto_shutdown, {}, {}}, out);
   }
 }
 

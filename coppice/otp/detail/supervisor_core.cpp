@@ -166,7 +166,7 @@ bool supervisor_core::shut_down_after(const child_spec& gone) const {
   case auto_shutdown::any_significant: return true;
   case auto_shutdown::all_significant: break;
   }
-  return simple() ? live_.empty() && restarting_.empty() : significant_ == 0;
+  return significant_ == 0;
 }
 
 // The child ended, or its last restart failed: its pid is in `c` for reports, but known as live no more.

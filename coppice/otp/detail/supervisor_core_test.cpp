@@ -417,6 +417,38 @@ TEST(supervisor_core, hanging_restart_loop) { // a child that waits for its retr
   EXPECT_TRUE(pid_in(w.ask(restart_child_request{"a"})));
 }
 
+TEST(supervisor_core, hanging_restart_loop_rest_for_one) {
+  world w = started(with(strategy::rest_for_one, 8), {spec("1"), spec("2"), spec("3")});
+  auto states = [&w] {
+    log_lines all;
+    for (const child_info& c : w.core().which_children()) {
+      all.emplace_back(c.restarting ? "restarting" : c.pid ? "runs" : "undefined");
+    }
+    return all;
+  };
+  const pid first = w.pid_of("1");
+  w.outcomes["2"] = {"fail", "fail", "fail"};
+  w.end("2", crash());
+  w.retry_all();
+  EXPECT_EQ(error_of(w.ask(start_child_request{spec("2")})), supervisor_error::already_present);
+  EXPECT_EQ(error_of(w.ask(restart_child_request{"2"})), supervisor_error::restarting);
+  EXPECT_EQ(error_of(w.ask(delete_child_request{"2"})), supervisor_error::restarting);
+  EXPECT_THAT(states(), ElementsAre("undefined", "restarting", "runs"));
+  EXPECT_EQ(w.core().count_children(), (child_counts{3, 1, 0, 3}));
+  EXPECT_TRUE(is_ok(w.ask(terminate_child_request{"2"})));
+  EXPECT_THAT(states(), ElementsAre("undefined", "undefined", "runs"));
+  EXPECT_EQ(w.pid_of("1"), first) << "started before the one that hangs: it never ended";
+  w.retry_all();
+  w.outcomes["2"].clear();
+  const pid again = *pid_in(w.ask(restart_child_request{"2"}));
+  w.outcomes["2"] = {"fail"};
+  w.end(again, crash());
+  w.take_log();
+  w.feed(shutdown_asked{ended(exit_class::shutdown, "shutdown")});
+  EXPECT_TRUE(w.stopped);
+  EXPECT_EQ(w.log, (log_lines{"stop 1"})) << "it does not wait for the next attempt";
+}
+
 TEST(supervisor_core, restart_that_ignores_keeps_the_child_without_a_process) {
   world w = started({}, {spec("a")});
   w.outcomes["a"] = {"ignore"};
@@ -570,15 +602,94 @@ TEST(supervisor_core, all_significant) {
   EXPECT_TRUE(w.stopped);
 }
 
-TEST(supervisor_core, all_significant_simple_one_for_one) {
-  world w = started(with(strategy::simple_one_for_one, 3, 5s, auto_shutdown::all_significant),
-                    {significant("a", restart::temporary)});
-  const pid first = *pid_in(w.ask(start_dynamic_request{}));
-  const pid second = *pid_in(w.ask(start_dynamic_request{}));
-  w.end(second, normal());
+supervisor_flags shuts_down(strategy s, auto_shutdown mode) { return with(s, 5, 3600s, mode); }
+
+TEST(supervisor_core, nonsignificant_temporary_and_transient) {
+  for (restart r : {restart::temporary, restart::transient}) {
+    for (auto_shutdown mode :
+         {auto_shutdown::never, auto_shutdown::any_significant, auto_shutdown::all_significant}) {
+      world w = started(shuts_down(strategy::one_for_one, mode), {});
+      auto begin_anew = [&] {
+        if (!w.pid_of("a")) w.ask(start_child_request{spec("a", r)});
+        if (!w.pid_of("a")) w.ask(restart_child_request{"a"});
+        ASSERT_TRUE(w.pid_of("a"));
+      };
+      begin_anew();
+      w.ask(terminate_child_request{"a"});
+      for (const exit_info& why : {ended(exit_class::killed, "killed"), crash(), normal()}) {
+        begin_anew();
+        w.end("a", why);
+        EXPECT_EQ(bool(w.pid_of("a")), r == restart::transient && why.kind != exit_class::normal);
+        EXPECT_FALSE(w.stopped) << text(why.reason);
+      }
+    }
+  }
+}
+
+TEST(supervisor_core, significant_temporary) {
+  std::vector<child_spec> specs{significant("a", restart::temporary), significant("b", restart::temporary),
+                                spec("c", restart::temporary)};
+  for (const exit_info& why : {ended(exit_class::killed, "killed"), crash(), normal()}) {
+    world w = started(shuts_down(strategy::one_for_one, auto_shutdown::any_significant), specs);
+    w.ask(terminate_child_request{"a"});
+    EXPECT_FALSE(w.stopped) << "an end by request does not count";
+    w.ask(start_child_request{significant("a", restart::temporary)});
+    w.take_log();
+    w.end("a", why);
+    EXPECT_TRUE(w.stopped) << text(why.reason);
+    EXPECT_EQ(w.log, (log_lines{"stop c", "stop b"}));
+  }
+  world w = started(shuts_down(strategy::one_for_one, auto_shutdown::all_significant), specs);
+  w.end("a", normal());
   EXPECT_FALSE(w.stopped);
-  w.end(first, normal());
+  EXPECT_TRUE(w.pid_of("b") && w.pid_of("c"));
+  w.end("b", normal());
   EXPECT_TRUE(w.stopped);
+  EXPECT_EQ(w.log, (log_lines{"stop c"}));
+}
+
+TEST(supervisor_core, significant_transient) {
+  std::vector<child_spec> specs{significant("a", restart::transient), significant("b", restart::transient),
+                                spec("c", restart::transient)};
+  world any = started(shuts_down(strategy::one_for_one, auto_shutdown::any_significant), specs);
+  any.ask(terminate_child_request{"a"});
+  EXPECT_FALSE(any.stopped);
+  any.ask(restart_child_request{"a"});
+  for (const exit_info& why : {ended(exit_class::killed, "killed"), crash()}) {
+    any.end("a", why);
+    EXPECT_FALSE(any.stopped);
+    EXPECT_TRUE(any.pid_of("a")) << "restarted";
+  }
+  any.take_log();
+  any.end("a", normal());
+  EXPECT_TRUE(any.stopped);
+  EXPECT_EQ(any.log, (log_lines{"stop c", "stop b"}));
+  world all = started(shuts_down(strategy::one_for_one, auto_shutdown::all_significant), specs);
+  all.end("a", normal());
+  EXPECT_FALSE(all.stopped);
+  all.end("b", normal());
+  EXPECT_TRUE(all.stopped);
+}
+
+TEST(supervisor_core, significant_simple) {
+  for (auto_shutdown mode : {auto_shutdown::any_significant, auto_shutdown::all_significant}) {
+    EXPECT_EQ(check_flags(shuts_down(strategy::simple_one_for_one, mode)).error().fault,
+              spec_fault::bad_combination);
+  }
+  EXPECT_TRUE(check_flags(shuts_down(strategy::simple_one_for_one, auto_shutdown::never)));
+}
+
+TEST(supervisor_core, significant_bystander) {
+  for (strategy s : {strategy::one_for_one, strategy::one_for_all, strategy::rest_for_one}) {
+    for (auto_shutdown mode : {auto_shutdown::any_significant, auto_shutdown::all_significant}) {
+      world w =
+          started(shuts_down(s, mode), {significant("a", restart::transient), spec("b", restart::transient),
+                                        significant("c", restart::transient)});
+      w.end("b", ended(exit_class::killed, "killed"));
+      EXPECT_FALSE(w.stopped) << "siblings that die with it do not count";
+      EXPECT_TRUE(w.pid_of("a") && w.pid_of("b") && w.pid_of("c"));
+    }
+  }
 }
 
 // ---- simple_one_for_one ----
@@ -628,6 +739,19 @@ TEST(supervisor_core, do_not_save_start_parameters_for_temporary_children) {
   core.step(child_started{pid{1}}, {}, out);
   out.clear();
   EXPECT_EQ(args.use_count(), 1);
+}
+
+TEST(supervisor_core,
+     simple_one_for_one_corruption) { // the first end of a child left its siblings' arguments
+  world w = started(with(strategy::simple_one_for_one, 2, 3600s), {spec("x", restart::temporary)});
+  const pid first = *pid_in(w.ask(start_dynamic_request{}));
+  w.end(first, crash());
+  child_args args = any_args();
+  const pid second = *pid_in(w.ask(start_dynamic_request{args}));
+  EXPECT_EQ(args.use_count(), 1);
+  w.end(second, crash());
+  EXPECT_EQ(w.core().count_children(), (child_counts{1, 0, 0, 0}));
+  EXPECT_FALSE(w.stopped);
 }
 
 TEST(supervisor_core, simple_one_for_one_failing_restart_is_retried) {

@@ -41,7 +41,7 @@ inline envelope* const inbox_dead = reinterpret_cast<envelope*>(2); ///< no proc
 
 inline constexpr std::int64_t no_deadline = std::numeric_limits<std::int64_t>::max();
 
-enum class process_status : std::uint8_t { free, runnable, running, waiting, exiting };
+enum class process_status : std::uint8_t { free, runnable, running, waiting, hibernating, exiting };
 
 enum class pushback_policy : std::uint8_t { none, drop, kill, push_back };
 
@@ -81,6 +81,7 @@ struct alignas(64) process_block : timer_node {
       false;            ///< an exception is on its way: what it drops is answered with the reason it becomes
   bool faulted = false; ///< its own code threw: to be reported here, not where a link carries it
   bool zombie = false;  ///< announced dead while its thread was stuck in user code
+  bool hibernates = false; ///< it has freed what it could until something comes
   coppice::node* home = nullptr;
   envelope* first = nullptr; ///< the mailbox: oldest first
   envelope* last = nullptr;

@@ -50,6 +50,7 @@ void root_ended(worker& w, process_block& p) {
 /// Resumes coroutines until one waits for something, the root has ended or the slice is over: tasks that
 /// await tasks for ever give way, too.
 void trampoline(worker& w, process_block& p) {
+  p.hibernates = false;
   user_section user(w);
   while (p.resume && p.waiting == nullptr && spend_reduction()) std::exchange(p.resume, {}).resume();
 }
@@ -76,6 +77,7 @@ step run_body(worker& w, process_block& p) {
   }
   if (p.timed_out) {
     clear_deadline(p);
+    p.hibernates = false;
     user_section user(w);
     p.program->timed_out();
     return step::again;
@@ -83,6 +85,7 @@ step run_body(worker& w, process_block& p) {
   if (p.first == nullptr) return step::idle;
   envelope_ptr message = take_after(p, nullptr);
   spend_reduction();
+  p.hibernates = false;
   if (message->form == message_form::call && message->kind == envelope_kind::message) {
     p.serving = from_of(*message).caller();
     p.serving_tag = from_of(*message).tag();
@@ -125,7 +128,8 @@ void account(process_block& p) noexcept {
 /// Goes to wait. False if something has arrived meanwhile and this thread still has the process.
 bool park(process_block& p) noexcept {
   account(p);
-  p.status.store(process_status::waiting, std::memory_order_relaxed);
+  p.status.store(p.hibernates ? process_status::hibernating : process_status::waiting,
+                 std::memory_order_relaxed);
   envelope* expected = nullptr;
   if (!p.inbox.compare_exchange_strong(expected, inbox_idle, std::memory_order_seq_cst)) {
     p.status.store(process_status::running, std::memory_order_relaxed);

@@ -24,6 +24,7 @@ const char* to_string(row_status status) noexcept {
   case row_status::running: return "running";
   case row_status::runnable: return "runnable";
   case row_status::waiting: return "waiting";
+  case row_status::hibernating: return "hibernating";
   case row_status::suspended: return "suspended";
   case row_status::exiting: return "exiting";
   case row_status::restarting: return "restarting";
@@ -55,6 +56,7 @@ row_status status_of(run_status s) noexcept {
   case run_status::running: return row_status::running;
   case run_status::runnable: return row_status::runnable;
   case run_status::waiting: return row_status::waiting;
+  case run_status::hibernating: return row_status::hibernating;
   case run_status::exiting: return row_status::exiting;
   }
   return row_status::waiting;

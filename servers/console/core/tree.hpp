@@ -21,7 +21,16 @@ std::string pid_text(pid process);
 /// The name of a process: registered, else its label, else empty.
 std::string name_of(const process_summary& process);
 
-enum class row_status : std::uint8_t { running, runnable, waiting, suspended, exiting, restarting, stopped };
+enum class row_status : std::uint8_t {
+  running,
+  runnable,
+  waiting,
+  hibernating,
+  suspended,
+  exiting,
+  restarting,
+  stopped
+};
 [[nodiscard]] const char* to_string(row_status status) noexcept;
 
 /// A place in the tree: a process, one that is just not running, or `others`.
