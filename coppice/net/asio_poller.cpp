@@ -72,7 +72,7 @@ struct operation_allocator {
   template <class U>
   explicit operation_allocator(const operation_allocator<U>&) noexcept {}
   T* allocate(std::size_t n) { return static_cast<T*>(coppice::detail::allocate(n * sizeof(T))); }
-  void deallocate(T* block, std::size_t) noexcept { coppice::detail::deallocate(block); }
+  void deallocate(T* block, std::size_t n) noexcept { coppice::detail::deallocate(block, n * sizeof(T)); }
   template <class U>
   bool operator==(const operation_allocator<U>&) const noexcept {
     return true;

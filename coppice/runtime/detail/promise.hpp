@@ -15,7 +15,7 @@ struct promise_base {
   std::exception_ptr error;
 
   static void* operator new(std::size_t size) { return allocate(size); }
-  static void operator delete(void* frame) noexcept { deallocate(frame); }
+  static void operator delete(void* frame, std::size_t size) noexcept { deallocate(frame, size); }
 
   void unhandled_exception() noexcept { error = std::current_exception(); }
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
