@@ -310,25 +310,26 @@ static void start_victim(event_based_actor* self, const actor& driver) {
   tell(self, driver, A(ok), child); // registered
 }
 static void b_restart() {
-  constexpr int n = 10000;
+  constexpr int64_t run_for = 1'500'000'000;
   actor_system_config cfg;
   config(cfg, cores);
   actor_system sys{cfg};
   std::vector<int64_t> lat;
-  lat.reserve(n);
   sig begin, end;
   auto driver = sys.spawn([&](event_based_actor* self) -> behavior {
-    return {[&, self, a = int64_t{0}, left = n](ok_atom, const actor& child) mutable {
+    return {[&, self, a = int64_t{0}, first = int64_t{0}](ok_atom, const actor& child) mutable {
       auto b = now_ns();
-      if (a == 0)
+      if (a == 0) {
         begin.set();
-      else
+        first = b;
+      } else {
         lat.push_back(b - a);
-      if (left-- == 0) {
+      }
+      if (b - first >= run_for) {
         end.set();
         return;
       }
-      a = now_ns();
+      a = b;
       self->send_exit(child, exit_reason::kill);
     }};
   });
@@ -337,12 +338,15 @@ static void b_restart() {
     return {[](pong_atom) {}};
   });
   auto t0 = begin.wait(), t1 = end.wait();
+  auto n = double(lat.size());
   out("restart_rate", n / secs(t0, t1), "restarts/s");
   auto first = std::accumulate(lat.begin(), lat.begin() + 1000, int64_t{0});
+  auto last = std::accumulate(lat.end() - 1000, lat.end(), int64_t{0});
   auto sum = std::accumulate(lat.begin(), lat.end(), int64_t{0});
   std::sort(lat.begin(), lat.end());
   out("restart_mean", double(sum) / n / 1e3, "us");
   out("restart_mean_first1k", double(first) / 1000 / 1e3, "us");
+  out("restart_mean_last1k", double(last) / 1000 / 1e3, "us");
   out("restart_p99", pct(lat, 99) / 1e3, "us");
   std::fflush(stdout);
   _exit(0);
