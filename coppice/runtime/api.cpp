@@ -25,7 +25,7 @@ namespace detail {
 process_block& new_process(coppice::node& home) {
   runtime_section section;
   if (process_block* parent = current().process; parent != nullptr && parent->zombie) {
-    throw exit_exception(parent->reason); // the dead start nobody: a link to them would never fire
+    throw exit_exception(parent->reason()); // the dead start nobody: a link to them would never fire
   }
   machine& m = home.internals();
   process_block* p =
@@ -138,13 +138,14 @@ namespace {
 
 /// Notes that the process has a name; false if it has one already or is dead. Any thread.
 bool claim_name(process_block& p, pid process) noexcept {
-  std::uint64_t before = p.named.load(std::memory_order_seq_cst);
-  if (before == process.id || p.id.load(std::memory_order_seq_cst) != process.id) return false;
-  return p.named.compare_exchange_strong(before, process.id, std::memory_order_seq_cst);
+  std::uint32_t stamp = process_block::name_stamp(process);
+  std::uint32_t before = p.named.load(std::memory_order_seq_cst);
+  if (before == stamp || p.id.load(std::memory_order_seq_cst) != process.id) return false;
+  return p.named.compare_exchange_strong(before, stamp, std::memory_order_seq_cst);
 }
 
 void unclaim_name(process_block& p, pid process) noexcept {
-  std::uint64_t mine = process.id;
+  std::uint32_t mine = process_block::name_stamp(process);
   p.named.compare_exchange_strong(mine, 0, std::memory_order_seq_cst);
 }
 
@@ -322,7 +323,7 @@ void exit(pid process, exit_reason reason) {
     if (process != me.self()) return;
     detail::drain(me); // a signal to oneself takes effect before this returns, as in OTP
     if (!me.dying || me.status.load(std::memory_order_relaxed) == detail::process_status::exiting) return;
-    reason = me.reason;
+    reason = me.reason();
   }
   throw exit_exception(std::move(reason));
 }

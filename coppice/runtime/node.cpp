@@ -116,7 +116,7 @@ std::optional<process_summary> summarize(const detail::process_block& p, const d
   if (label != nullptr) (s.behaviour == "process" ? s.label : s.module) = label;
   if (auto own = labels.find(s.process)) s.label = std::move(*own);
   s.status = as_run_status(p.status.load(std::memory_order_relaxed));
-  s.message_queue_len = p.mailbox_length.load(std::memory_order_relaxed);
+  s.message_queue_len = p.length;
   s.reductions = p.reductions.load(std::memory_order_relaxed);
   if (p.id.load(std::memory_order_acquire) != id) return std::nullopt; // the slot changed hands meanwhile
   return s;
@@ -135,11 +135,11 @@ std::optional<std::uint32_t> node::glimpse(std::uint32_t from, std::uint32_t slo
     const std::uint64_t id = p->id.load(std::memory_order_acquire);
     g.process = pid{id};
     g.parent = pid{p->parent_id.load(std::memory_order_relaxed)};
-    g.named = p->named.load(std::memory_order_relaxed) == id;
+    g.named = p->is_named(g.process);
     g.behaviour = p->behaviour.load(std::memory_order_relaxed);
     g.runs = p->label.load(std::memory_order_relaxed);
     g.status = as_run_status(p->status.load(std::memory_order_relaxed));
-    g.message_queue_len = p->mailbox_length.load(std::memory_order_relaxed);
+    g.message_queue_len = p->length;
     g.reductions = p->reductions.load(std::memory_order_relaxed);
     if (p->id.load(std::memory_order_acquire) == id) each(g); // else the slot changed hands meanwhile
   }
@@ -170,7 +170,7 @@ std::optional<process_summary> node::summary(pid process) const {
   if (!is_process_alive(process)) return std::nullopt;
   std::optional<process_summary> s = summarize(*machine_->table.find(process.id), machine_->labels);
   if (!s || s->process != process) return std::nullopt;
-  if (machine_->table.find(process.id)->named.load(std::memory_order_relaxed) != process.id) return s;
+  if (!machine_->table.find(process.id)->is_named(process)) return s;
   s->registered_name = machine_->names.name_of(process).value_or(atom());
   return s;
 }
@@ -253,9 +253,8 @@ void node::wait_for(pid process, const std::function<bool()>& done) {
     return;
   }
   std::unique_lock lock(machine_->finished_mutex);
-  machine_->finish_waiters.fetch_add(1, std::memory_order_seq_cst);
+  machine_->table.find(process.id)->awaited.store(true, std::memory_order_seq_cst);
   machine_->finished.wait(lock, [&] { return done() || !is_process_alive(process); });
-  machine_->finish_waiters.fetch_sub(1, std::memory_order_seq_cst);
 }
 
 // --- stopping ---
@@ -282,12 +281,12 @@ bool node::shutdown() {
       }
       return;
     }
-    m.finish_waiters.fetch_add(1, std::memory_order_seq_cst);
+    m.shutting_down.store(true, std::memory_order_relaxed);
     while (!over() && m.time->now() < until) {
       std::unique_lock lock(m.finished_mutex);
       m.finished.wait_for(lock, std::chrono::milliseconds(10));
     }
-    m.finish_waiters.fetch_sub(1, std::memory_order_seq_cst);
+    m.shutting_down.store(false, std::memory_order_relaxed);
   };
   if (root && is_process_alive(root)) {
     exit(root, exit_reason::shutdown());

@@ -122,7 +122,7 @@ void from::drop() noexcept {
     home_ = nullptr;
     return;
   }
-  fail(holder != nullptr && holder->dying ? holder->reason : exit_reason("noreply"_atom));
+  fail(holder != nullptr && holder->dying ? holder->reason() : exit_reason("noreply"_atom));
 }
 
 void detail::answer_orphans(process_block& p, const exit_reason& reason) noexcept {

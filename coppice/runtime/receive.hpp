@@ -109,7 +109,7 @@ private:
       value = &*decoded;
     } else if (e.kind == envelope_kind::completion) {
       return false; // the reply to a send_request is {Ref, Reply}, not a bare U
-    } else if (e.ops->type->hash == type_hash<U>()) {
+    } else if (e.ops == &typed_envelope<U>::operations || e.ops->type->hash == type_hash<U>()) {
       value = &e.as<U>();
     } else if (e.ops->type->hash == type_hash<term>()) {
       decoded = decode<U>(e.as<term>());

@@ -21,7 +21,7 @@ void adopt(process_block& p, std::shared_ptr<ownership> what) {
 void ownership::begin() {
   runtime_section section;
   process_block& me = running_process();
-  if (me.zombie) throw exit_exception(me.reason); // nothing would end it
+  if (me.zombie) throw exit_exception(me.reason()); // nothing would end it
   owner_.store(me.self().id, std::memory_order_release);
   adopt(me, shared_from_this());
 }

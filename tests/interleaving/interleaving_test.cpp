@@ -58,7 +58,10 @@ struct run_result {
 /// Ends the run when all have slept and nobody is left; lets time pass when somebody waits for it.
 bool all_asleep(detail::machine& m, manual_clock& time, facts& f) {
   bool over = m.owner.statistics().processes == 0;
+  f.expect(!m.work_waits(), "all cores rest while something is queued");
   std::optional<time_point> due = m.next_due();
+  bool naps = std::ranges::any_of(m.cores, [](const auto& c) { return c->napping(); });
+  if (naps && (!due || *due > time.now() + 1ms)) due = time.now() + 1ms;
   if (!over && due) {
     time.advance_to(*due);
     return true;

@@ -19,7 +19,7 @@ term ancestors_of(const process_block& p) {
     const process_block* block = m.table.find(up.id);
     bool alive = block != nullptr && block->inbox.load(std::memory_order_acquire) != inbox_dead;
     pid next = alive ? pid{block->parent_id.load(std::memory_order_relaxed)} : pid();
-    bool named = alive && block->named.load(std::memory_order_relaxed) == up.id;
+    bool named = alive && block->is_named(up);
     std::optional<atom> name = named ? m.names.name_of(up) : std::nullopt;
     all.push_back(name ? term(*name) : term(up));
     if (!alive || block->id.load(std::memory_order_acquire) != up.id) break; // the slot is another's now

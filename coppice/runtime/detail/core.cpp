@@ -3,28 +3,16 @@
 #include "coppice/runtime/detail/kernel.hpp"
 #include "coppice/runtime/detail/machine.hpp"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 namespace coppice::detail {
 
-namespace {
-
-constexpr std::uint8_t high_priority = 1, low_priority = 3;
-
-std::uint8_t priority_of(const process_block& p) noexcept {
-  return p.priority.load(std::memory_order_relaxed);
-}
-
-} // namespace
-
-void core::run_soon(process_block& p) noexcept {
-  if (priority_of(p) >= low_priority) { // it takes its turn in the queue
+void core::run_later(process_block& p) noexcept {
+  if (!may_overtake(p)) {
     queue.push(p);
-    machine_.wake_one();
-    return;
-  }
-  if (run_next_ == nullptr && streak_ < streak_max) {
-    run_next_ = &p;
+    machine_.wake_one(*this);
     return;
   }
   // The older one has waited longer, so it goes to the queue, where an idle core may find it. But a pair that
@@ -32,16 +20,17 @@ void core::run_soon(process_block& p) noexcept {
   bool alone = run_next_ == nullptr && queue.length() == 0;
   process_block* queued = run_next_ == nullptr ? &p : std::exchange(run_next_, &p);
   queue.push(*queued);
-  if (!alone) machine_.wake_one();
+  if (!alone) machine_.wake_one(*this);
 }
 
-process_block* core::next() noexcept {
-  if (run_next_ != nullptr && queue.has_urgent() && priority_of(*run_next_) > high_priority) {
+process_block* core::next_queued() noexcept {
+  constexpr std::uint8_t high = 1;
+  if (run_next_ != nullptr) { // something urgent waits
+    if (run_next_->priority.load(std::memory_order_relaxed) <= high) {
+      ++streak_;
+      return std::exchange(run_next_, nullptr);
+    }
     queue.push(*std::exchange(run_next_, nullptr));
-  }
-  if (run_next_ != nullptr) {
-    ++streak_;
-    return std::exchange(run_next_, nullptr);
   }
   streak_ = 0;
   return queue.pop();
@@ -50,45 +39,53 @@ process_block* core::next() noexcept {
 void core::inject(process_block& p, std::size_t backlog) noexcept {
   bool pinned = p.pinned.load(std::memory_order_relaxed) >= 0;
   queue.push(p);
-  if (!wake_if_asleep() && !pinned && queue.length() > backlog) machine_.wake_one();
+  if (!wake_if_asleep(true) && !pinned && queue.length() > backlog) machine_.wake_one(*this);
 }
 
-bool core::wake_if_asleep() noexcept {
-  bool expected = true;
-  if (!asleep_.load(std::memory_order_seq_cst) ||
-      !asleep_.compare_exchange_strong(expected, false, std::memory_order_seq_cst)) {
+bool core::wake_if_asleep(bool from_nap) noexcept {
+  rest now = rest_.load(std::memory_order_seq_cst);
+  if (now == rest::none || (now == rest::nap && !from_nap) ||
+      !rest_.compare_exchange_strong(now, rest::none, std::memory_order_seq_cst)) {
     return false;
   }
-  machine_.idle_cores.fetch_sub(1, std::memory_order_seq_cst);
+  machine_.count_awake(now == rest::nap);
   sleeper->wake();
   return true;
 }
 
 void core::sleep() noexcept {
-  machine_.idle_cores.fetch_add(1, std::memory_order_seq_cst);
-  asleep_.store(true, std::memory_order_seq_cst);
-  // Whoever queued before it could see this core asleep is found now; whoever queues later wakes it.
-  if (queue.empty_for_sure() && !machine_.work_anywhere() &&
-      !machine_.stopping.load(std::memory_order_seq_cst)) {
-    sleeper->wait(wheel.next_due());
+  bool nap = machine_.idle_cores.fetch_add(1, std::memory_order_seq_cst) + 1 < machine_.cores.size();
+  if (nap) machine_.napping_cores.fetch_add(1, std::memory_order_seq_cst);
+  rest_.store(nap ? rest::nap : rest::sleep, std::memory_order_seq_cst);
+  // Whoever queued before it could see this core at rest is found now; whoever queues later wakes it.
+  bool work = nap ? machine_.any_overloaded() : machine_.work_anywhere();
+  if (queue.empty_for_sure() && !work && !machine_.stopping.load(std::memory_order_seq_cst)) {
+    std::optional<time_point> until = wheel.next_due();
+    if (nap) {
+      time_point end = machine_.time->now() + nap_;
+      until = until ? std::min(*until, end) : end;
+      nap_ = std::min(nap_ * 2, nap_max);
+    }
+    sleeper->wait(until);
   }
-  bool expected = true;
-  if (asleep_.compare_exchange_strong(expected, false, std::memory_order_seq_cst)) {
-    machine_.idle_cores.fetch_sub(1, std::memory_order_seq_cst);
-  }
+  rest before = rest_.exchange(rest::none, std::memory_order_seq_cst);
+  if (before != rest::none) machine_.count_awake(nap);
   overdue_.store(false, std::memory_order_relaxed);
   ticks_ = 0;
   time_point now = machine_.time->now();
-  last_poll_ = now;
+  last_poll_ = last_housekeeping_ = now;
   sleeper->poll();
   if (wheel.maybe_due(now)) fire_timers(now);
 }
 
-void core::housekeep(bool long_slice) noexcept {
-  if (++ticks_ < housekeep_every && !long_slice && !overdue_.load(std::memory_order_relaxed)) return;
+void core::housekeep_now() noexcept {
   overdue_.store(false, std::memory_order_relaxed);
-  ticks_ = 0;
   time_point now = machine_.time->now();
+  auto mean = static_cast<std::uint64_t>((now - last_housekeeping_).count()) / std::exchange(ticks_, 0);
+  auto before = slice_ns_.load(std::memory_order_relaxed);
+  slice_ns_.store(static_cast<std::uint32_t>(std::min<std::uint64_t>((3ULL * before + mean) / 4, UINT32_MAX)),
+                  std::memory_order_relaxed);
+  last_housekeeping_ = now;
   if (wheel.maybe_due(now)) fire_timers(now);
   if (now - last_poll_ >= std::chrono::microseconds(100)) {
     last_poll_ = now;

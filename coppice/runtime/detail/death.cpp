@@ -20,13 +20,13 @@ void destroy_program(process_block& p) noexcept {
   if (p.root) std::exchange(p.root, {}).destroy();
   delete std::exchange(p.program, nullptr);
   envelope_ptr arrived(std::exchange(p.arrived, nullptr));
-  answer_orphans(p, p.reason);
+  answer_orphans(p, p.reason());
 }
 
 void report_crash(process_block& p) {
-  if (!p.faulted || p.reason.details() == nullptr) return;
+  if (!p.faulted || p.reason().details() == nullptr) return;
   if (!p.home->reports(severity::error)) return;
-  p.home->report(report{severity::error, "error", p.self(), {{"ancestors", ancestors_of(p)}}, p.reason});
+  p.home->report(report{severity::error, "error", p.self(), {{"ancestors", ancestors_of(p)}}, p.reason()});
 }
 
 void tell_ties(process_block& p) {
@@ -34,10 +34,10 @@ void tell_ties(process_block& p) {
   pid me = p.self();
   coppice::node& home = *p.home;
   for (const auto& [other, ids] : p.ties->links) {
-    send_signal(home, other, envelope_kind::exit, 0, signal{me, p.reason, ids, true});
+    send_signal(home, other, envelope_kind::exit, 0, signal{me, p.reason(), ids, true});
   }
   for (const auto& [ref, watcher] : p.ties->watchers) {
-    send_signal(home, watcher, envelope_kind::down, ref, signal{me, p.reason});
+    send_signal(home, watcher, envelope_kind::down, ref, signal{me, p.reason()});
   }
   for (const auto& [ref, target] : p.ties->monitors) {
     send_signal(home, target.process, envelope_kind::demonitor, ref, signal{me, exit_reason()});
@@ -57,7 +57,7 @@ void close_inbox(process_block& p) noexcept {
   while (oldest != nullptr) {
     envelope* next = oldest->next;
     bool mine = oldest->to == p.id.load(std::memory_order_relaxed) && oldest->kind == envelope_kind::message;
-    oldest->ops->reject(oldest, mine ? p.reason : exit_reason::noproc());
+    oldest->ops->reject(oldest, mine ? p.reason() : exit_reason::noproc());
     oldest = next;
   }
 }
@@ -65,20 +65,20 @@ void close_inbox(process_block& p) noexcept {
 void reject_mailbox(process_block& p) noexcept {
   while (p.first != nullptr) {
     envelope* e = std::exchange(p.first, p.first->next);
-    e->ops->reject(e, p.reason);
+    e->ops->reject(e, p.reason());
   }
   p.last = p.scanned = nullptr;
   p.scanned_by = 0;
-  p.length = 0;
+  p.length.clear();
 }
 
 void announce_now(process_block& p) {
   machine& m = machine_of(p);
   if (is_traced(p, 0xff)) [[unlikely]] {
-    if (is_traced(p, trace_procs)) note_event(p, trace_kind::exit, pid(), p.reason.value());
+    if (is_traced(p, trace_procs)) note_event(p, trace_kind::exit, pid(), p.reason().value());
     m.traces.forget(p.self());
   }
-  if (p.named.load(std::memory_order_relaxed) == p.self().id) {
+  if (p.is_named(p.self())) {
     if (p.extras != nullptr && !p.extras->registered_name.empty()) {
       m.names.remove(p.extras->registered_name, p.self());
     } else {
@@ -98,12 +98,11 @@ void announce_now(process_block& p) {
 void reset(process_block& p) noexcept {
   p.trap_exit = p.dying = p.timed_out = p.initialised = p.zombie = p.unwinding = p.faulted = false;
   p.awaited_tag = p.blocked_tag = p.serving_tag = 0;
-  p.reason = exit_reason();
+  p.why.reset();
   p.next_link_id = 1;
   delete std::exchange(p.ties, nullptr); // a zombie may have made some after its ties were told
   delete std::exchange(p.extras, nullptr);
   p.mailbox_limit.store(0, std::memory_order_relaxed);
-  p.mailbox_length.store(0, std::memory_order_relaxed);
   p.policy.store(pushback_policy::none, std::memory_order_relaxed);
   p.reductions.store(0, std::memory_order_relaxed);
   p.traced.store(0, std::memory_order_relaxed);
@@ -123,8 +122,9 @@ void reclaim(process_block& p) noexcept {
   reject_mailbox(p);
   machine& m = machine_of(p);
   reset(p);
-  p.id.store(p.id.load(std::memory_order_relaxed) + (std::uint64_t{1} << pid::slot_bits),
-             std::memory_order_release);
+  // Exchanged, not stored: whoever waits has either been seen by `release`, or sees the id change.
+  p.id.exchange(p.id.load(std::memory_order_relaxed) + (std::uint64_t{1} << pid::slot_bits),
+                std::memory_order_seq_cst);
   m.release(p);
 }
 
@@ -145,7 +145,7 @@ void announce(process_block& p) noexcept {
   announce_now(p);
   reject_mailbox(p);
   if (p.serving_tag != 0) { // its `from` is out of reach, on the stuck thread's stack
-    complete(*p.home, p.serving, p.serving_tag, make_message<call_failed>(call_failed{p.reason}));
+    complete(*p.home, p.serving, p.serving_tag, make_message<call_failed>(call_failed{p.reason()}));
   }
   delete std::exchange(p.ties, nullptr);
 }

@@ -17,10 +17,8 @@ process_block& running_process() {
   return *p;
 }
 
-coppice::node& running_node() {
-  coppice::node* home = current().home;
-  if (home == nullptr) throw std::logic_error("coppice: this may only be called inside a process of a node");
-  return *home;
+void throw_outside_of_a_node() {
+  throw std::logic_error("coppice: this may only be called inside a process of a node");
 }
 
 std::uint64_t next_unique(coppice::node& home) {
@@ -97,7 +95,7 @@ void append(process_block& p, envelope* e) noexcept {
   e->next = nullptr;
   (p.last == nullptr ? p.first : p.last->next) = e;
   p.last = e;
-  ++p.length;
+  p.length += 1;
   if (is_traced(p, trace_receive)) [[unlikely]]
     note_message(p, trace_kind::receive, pid(), *e);
 }
@@ -121,7 +119,7 @@ void receive_completion(process_block& p, envelope* e) noexcept {
 
 void receive_one(process_block& p, envelope* e) {
   if (e->to != p.id.load(std::memory_order_relaxed) || p.dying) {
-    e->ops->reject(e, p.dying && e->kind == envelope_kind::message ? p.reason : exit_reason::noproc());
+    e->ops->reject(e, p.dying && e->kind == envelope_kind::message ? p.reason() : exit_reason::noproc());
     return;
   }
   switch (e->kind) {
@@ -209,22 +207,14 @@ void deliver_to_alias(coppice::node& home, const reference& alias, envelope_ptr 
   deliver(home, pid{alias.words[3] | std::uint64_t{alias.words[4]} << 32}, std::move(message));
 }
 
-envelope_ptr take_after(process_block& p, envelope* previous) noexcept {
-  envelope* e = previous == nullptr ? p.first : previous->next;
-  (previous == nullptr ? p.first : previous->next) = e->next;
-  if (p.last == e) p.last = previous;
-  if (p.scanned == e) p.scanned_by = 0;
-  e->next = nullptr;
-  --p.length;
-  if (e->kind == envelope_kind::completion) close_request(p, e->tag);
-  if ((e->flags & flag_counted) != 0) {
-    auto left = static_cast<std::uint32_t>(p.counted.fetch_sub(1, std::memory_order_relaxed) - 1);
-    if (p.extras != nullptr && !p.extras->pushed_back.empty() &&
-        left <= p.mailbox_limit.load(std::memory_order_relaxed) / 2) {
-      release_senders(p);
-    }
+void account_for_taken(process_block& p, const envelope& e) noexcept {
+  if (e.kind == envelope_kind::completion) close_request(p, e.tag);
+  if ((e.flags & flag_counted) == 0) return;
+  auto left = static_cast<std::uint32_t>(p.counted.fetch_sub(1, std::memory_order_relaxed) - 1);
+  if (p.extras != nullptr && !p.extras->pushed_back.empty() &&
+      left <= p.mailbox_limit.load(std::memory_order_relaxed) / 2) {
+    release_senders(p);
   }
-  return envelope_ptr(e);
 }
 
 void put_back(process_block& p, envelope_ptr message) noexcept {
@@ -233,13 +223,12 @@ void put_back(process_block& p, envelope_ptr message) noexcept {
   p.first = e;
   if (p.last == nullptr) p.last = e;
   p.scanned_by = 0;
-  ++p.length;
+  p.length += 1;
   if ((e->flags & flag_counted) != 0) p.counted.fetch_add(1, std::memory_order_relaxed);
 }
 
-void drain(process_block& p) {
-  envelope* head = p.inbox.load(std::memory_order_relaxed);
-  if (head == nullptr || head == inbox_dead) return; // dead: announced while it was stuck
+void drain_inbox(process_block& p) {
+  if (p.inbox.load(std::memory_order_relaxed) == inbox_dead) return; // announced while it was stuck
   envelope* newest = p.inbox.exchange(nullptr, std::memory_order_acq_rel);
   envelope* oldest = nullptr;
   while (newest != nullptr) {

@@ -21,8 +21,15 @@ namespace coppice::detail {
 /// A number unique in the node's life; never 0.
 std::uint64_t next_unique(coppice::node& home);
 
+[[noreturn]] void throw_outside_of_a_node();
+
 /// The node of the running process; throws std::logic_error outside of one.
-coppice::node& running_node();
+inline coppice::node& running_node() {
+  coppice::node* home = current().home;
+  if (home == nullptr) [[unlikely]]
+    throw_outside_of_a_node();
+  return *home;
+}
 
 // --- messages ---
 
@@ -36,10 +43,27 @@ void deliver_to_alias(coppice::node& home, const reference& alias, envelope_ptr 
 bool push(process_block& to, envelope* message) noexcept;
 
 /// Takes in what has arrived: signals take effect, messages join the mailbox. Owner only, in a section.
-void drain(process_block& p);
+void drain_inbox(process_block& p);
+inline void drain(process_block& p) {
+  if (p.inbox.load(std::memory_order_relaxed) != nullptr) drain_inbox(p);
+}
+
+/// What taking a counted message, or the reply to a request, has to do besides.
+void account_for_taken(process_block& p, const envelope& e) noexcept;
 
 /// Takes the envelope after `previous` (null: the first) out of the mailbox. Owner only.
-envelope_ptr take_after(process_block& p, envelope* previous) noexcept;
+inline envelope_ptr take_after(process_block& p, envelope* previous) noexcept {
+  envelope*& place = previous == nullptr ? p.first : previous->next;
+  envelope* e = place;
+  place = e->next;
+  if (p.last == e) p.last = previous;
+  if (p.scanned == e) p.scanned_by = 0;
+  e->next = nullptr;
+  p.length -= 1;
+  if (e->kind == envelope_kind::completion || e->flags != 0) [[unlikely]]
+    account_for_taken(p, *e);
+  return envelope_ptr(e);
+}
 
 /// Puts a message back to the front of the mailbox. Owner only.
 void put_back(process_block& p, envelope_ptr message) noexcept;

@@ -59,6 +59,7 @@ machine::machine(node_options given)
   timers.resize(options.cores);
   for (unsigned i = 0; i < options.cores; ++i) {
     cores.push_back(std::make_unique<core>(*this, i, started, options.make_poller()));
+    cores.back()->marks.resize(options.cores);
   }
 }
 
@@ -82,33 +83,16 @@ namespace {
 
 constexpr std::size_t coreless_backlog = 64;
 
-/// The core that this thread owns, if it is one of this machine's.
-core* own_core(machine& m) noexcept {
-  worker* w = current().thread;
-  return w != nullptr && current().home == &m.owner ? w->on : nullptr;
-}
-
 } // namespace
 
-void machine::make_runnable(process_block& p) noexcept {
-  p.status.store(process_status::runnable, std::memory_order_relaxed);
-  core* own = own_core(*this);
-  std::int16_t pinned = p.pinned.load(std::memory_order_relaxed);
-  if (own != nullptr && (pinned < 0 || static_cast<unsigned>(pinned) == own->index)) {
-    own->run_soon(p);
-  } else {
-    requeue(p);
-  }
-}
-
 void machine::requeue(process_block& p) noexcept {
-  core* own = own_core(*this);
+  core* own = own_core();
   std::int16_t pinned = p.pinned.load(std::memory_order_relaxed);
   if (pinned >= 0 && (own == nullptr || static_cast<unsigned>(pinned) != own->index)) {
     cores[static_cast<std::size_t>(pinned)]->inject(p, 0);
   } else if (own != nullptr) {
     own->queue.push(p);
-    if (own->queue.length() > 1) wake_one();
+    if (own->queue.length() > 1) wake_one(*own);
   } else if (worker* w = current().thread; w != nullptr && current().home == &owner) {
     // Its core has been taken, yet it goes on giving others work: that one core takes it, until it cannot
     // keep up, so that this thread is not in the way of its own helpers.
@@ -118,11 +102,19 @@ void machine::requeue(process_block& p) noexcept {
   }
 }
 
-void machine::wake_one() noexcept {
-  if (idle_cores.load(std::memory_order_seq_cst) == 0 || searching.load(std::memory_order_seq_cst) != 0)
-    return;
+void machine::wake_one(const core& busy) noexcept {
+  std::uint32_t idle = idle_cores.load(std::memory_order_seq_cst);
+  if (idle == 0 || searching.load(std::memory_order_seq_cst) != 0) return;
+  bool even_from_nap = busy.overloaded();
+  if (!even_from_nap && idle == napping_cores.load(std::memory_order_relaxed)) return;
   for (std::unique_ptr<core>& c : cores) {
-    if (c->wake_if_asleep()) return;
+    if (c->wake_if_asleep(even_from_nap)) return;
+  }
+}
+
+void machine::wake_one_for_what_waits() noexcept {
+  for (const std::unique_ptr<core>& c : cores) {
+    if (c->queue.length() > 0) wake_one(*c);
   }
 }
 
@@ -138,8 +130,8 @@ bool machine::work_anywhere() noexcept {
   return std::ranges::any_of(cores, [](std::unique_ptr<core>& c) { return c->queue.has_stealable(); });
 }
 
-bool machine::work_in_sight() const noexcept {
-  return std::ranges::any_of(cores, [](const std::unique_ptr<core>& c) { return c->queue.length() > 0; });
+bool machine::any_overloaded() const noexcept {
+  return std::ranges::any_of(cores, [](const std::unique_ptr<core>& c) { return c->overloaded(); });
 }
 
 bool machine::work_waits() const noexcept {
@@ -156,7 +148,7 @@ std::optional<time_point> machine::next_due() const noexcept {
 }
 
 process_block* machine::acquire() {
-  core* own = own_core(*this);
+  core* own = own_core();
   process_block* p = table.acquire(own == nullptr ? nullptr : &own->free);
   if (p == nullptr) return nullptr;
   if (own != nullptr) {
@@ -168,14 +160,16 @@ process_block* machine::acquire() {
 }
 
 void machine::release(process_block& p) noexcept {
-  core* own = own_core(*this);
+  core* own = own_core();
   if (own != nullptr) {
     own->ended.add(1);
   } else {
     foreign_ended.fetch_add(1, std::memory_order_release);
   }
+  bool awaited = p.awaited.load(std::memory_order_seq_cst);
+  if (awaited) p.awaited.store(false, std::memory_order_relaxed);
   table.release(p, own == nullptr ? nullptr : &own->free);
-  if (finish_waiters.load(std::memory_order_seq_cst) != 0) {
+  if (awaited || shutting_down.load(std::memory_order_relaxed)) {
     std::lock_guard guard(finished_mutex);
     finished.notify_all();
   }

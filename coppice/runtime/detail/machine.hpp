@@ -33,18 +33,38 @@ public:
   bool stop(time_point deadline);
 
   /// Makes a process runnable: on this thread's core, on the one it is pinned to, or on any.
-  void make_runnable(process_block& p) noexcept;
+  void make_runnable(process_block& p) noexcept {
+    p.status.store(process_status::runnable, std::memory_order_relaxed);
+    core* own = own_core();
+    std::int16_t pinned = p.pinned.load(std::memory_order_relaxed);
+    if (own != nullptr && (pinned < 0 || static_cast<unsigned>(pinned) == own->index)) [[likely]] {
+      own->run_soon(p);
+    } else {
+      requeue(p);
+    }
+  }
+  /// The core that this thread owns, if it is one of this machine's.
+  [[nodiscard]] core* own_core() const noexcept {
+    worker* w = current().thread;
+    return w != nullptr && current().home == &owner ? w->on : nullptr;
+  }
   /// Queues a process whose slice is over.
   void requeue(process_block& p) noexcept;
   /// A free block, or null when the table is full; gives one back.
   [[nodiscard]] process_block* acquire();
   void release(process_block& p) noexcept;
-  /// Wakes a sleeping core if there is one and nobody is looking for work already.
-  void wake_one() noexcept;
+  /// Something has been queued at `busy`: wakes a core that sleeps if there is one and nobody is looking for
+  /// work already; one that naps only if `busy` is overloaded.
+  void wake_one(const core& busy) noexcept;
+  /// The same after a look at all queues, without their locks.
+  void wake_one_for_what_waits() noexcept;
   [[nodiscard]] process_block* steal(core& thief) noexcept;
   [[nodiscard]] bool work_anywhere() noexcept;
-  /// A quick look at the queues, without their locks.
-  [[nodiscard]] bool work_in_sight() const noexcept;
+  [[nodiscard]] bool any_overloaded() const noexcept;
+  void count_awake(bool from_nap) noexcept {
+    if (from_nap) napping_cores.fetch_sub(1, std::memory_order_seq_cst);
+    idle_cores.fetch_sub(1, std::memory_order_seq_cst);
+  }
 
   /// Of a stepped node: whether anything can run; when the next timer goes off.
   [[nodiscard]] bool work_waits() const noexcept;
@@ -60,7 +80,8 @@ public:
   trace_table traces;
   std::vector<std::unique_ptr<core>> cores;
   std::atomic<std::uint64_t> unique{1};
-  atomic<std::uint32_t> idle_cores{0};     ///< how many sleep
+  atomic<std::uint32_t> idle_cores{0};     ///< how many sleep or nap
+  atomic<std::uint32_t> napping_cores{0};  ///< how many of them nap
   atomic<std::uint32_t> searching{0};      ///< how many look for work to steal
   std::atomic<std::uint32_t> next_core{0}; ///< for work from outside
   atomic<bool> stopping{false};
@@ -81,7 +102,7 @@ public:
 
   std::mutex finished_mutex; ///< with `finished`: tells node::run and shutdown that a process has ended
   std::condition_variable finished;
-  std::atomic<std::uint32_t> finish_waiters{0};
+  std::atomic<bool> shutting_down{false}; ///< then every end is told
   std::atomic<bool> stop_requested{false};
   std::atomic<int> stop_status{0};
   std::atomic<std::uint64_t> root{0};

@@ -1,9 +1,7 @@
 // The control block of a process. It lives in a slot of the process table that is never unmapped, so a send
 // to a dead or recycled pid touches valid memory: the envelope names its addressee and strays are turned
 // away.
-//
-// Fields are in three groups by who may touch them: anyone (atomic), the owner (whoever runs the process: one
-// thread at a time, handed over through the run queues), and the timer wheel (under its lock).
+// Its owner is whoever runs the process: one thread at a time, handed over through the run queues.
 #pragma once
 
 #include "coppice/runtime/body.hpp"
@@ -12,6 +10,7 @@
 #include "coppice/runtime/detail/envelope.hpp"
 #include "coppice/runtime/detail/timer_wheel.hpp"
 
+#include <algorithm>
 #include <coroutine>
 #include <cstdint>
 #include <limits>
@@ -45,70 +44,103 @@ enum class process_status : std::uint8_t { free, runnable, running, waiting, hib
 
 enum class pushback_policy : std::uint8_t { none, drop, kill, push_back };
 
+/// A count that its owner alone changes and anyone may read.
+class owned_count {
+public:
+  owned_count& operator+=(std::uint32_t n) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    return *this;
+  }
+  owned_count& operator-=(std::uint32_t n) noexcept { return *this += -n; }
+  void clear() noexcept { value_.store(0, std::memory_order_relaxed); }
+  // NOLINTNEXTLINE(google-explicit-constructor): a number
+  operator std::uint32_t() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+private:
+  atomic<std::uint32_t> value_{0};
+};
+
+/// The fields stand in the order of how often they are needed, a cache line each group: a message to a
+/// process that waits, and its turn, touch the first three lines. Who may touch a field is written beside it:
+/// anyone (atomic), or the owner.
+///
 /// Its embedded timer is a base, so that the wheel's node leads back to the block.
-struct alignas(64) process_block : timer_node {
-  // --- anyone ---
-  atomic<envelope*> inbox{inbox_dead}; ///< newest first
-  atomic<std::uint64_t> id{0};         ///< of the process in the slot; changes when it has died
-  atomic<std::int64_t> deadline_ns{no_deadline};
-  atomic<std::int64_t> armed_ns{no_deadline}; ///< when `timer` goes off; it moves lazily
-  atomic<bool> timer_fired{false};
-  atomic<process_status> status{process_status::free};
-  atomic<std::uint8_t> priority{2};       ///< index of the run queue: 0 max, 1 high, 2 normal, 3 low
-  std::atomic<std::uint8_t> traced{0};    ///< what is told of it: the bits of trace_table.hpp
-  atomic<std::uint32_t> mailbox_limit{0}; ///< in messages; 0: none
-  /// Messages in the mailbox, kept only under a limit; above them the low half of the generation, so that a
-  /// sender who is late by one process does not count for the next.
-  atomic<std::uint64_t> counted{0};
-  atomic<std::uint32_t> mailbox_length{0}; ///< drained messages, as of the last slice: for information
-  atomic<pushback_policy> policy{pushback_policy::none};
-  atomic<std::uint64_t> reductions{0};
-  atomic<const char*> label{nullptr}; ///< of its start: what it runs; of static storage, as the next
-  atomic<const char*> behaviour{"process"};
-  atomic<std::int16_t> pinned{-1}; ///< the core that it must run on, or -1
-  atomic<std::uint64_t> parent_id{0};
-  atomic<std::uint64_t> named{0}; ///< the id of the process in the slot, if it has a name
-
-  // --- the run queue that it is in ---
-  process_block* run_next = nullptr;
-
-  // --- the owner ---
-  bool trap_exit = false;
-  bool dying = false; ///< an exit signal has been accepted, or it has ended
-  bool timed_out = false;
-  bool initialised = false; ///< the body's init has been called
-  bool unwinding =
-      false;            ///< an exception is on its way: what it drops is answered with the reason it becomes
-  bool faulted = false; ///< its own code threw: to be reported here, not where a link carries it
-  bool zombie = false;  ///< announced dead while its thread was stuck in user code
-  bool hibernates = false; ///< it has freed what it could until something comes
+struct alignas(64) process_block : timer_node { // the timer wheel's, under its lock
+  // --- to find it ---
+  atomic<envelope*> inbox{inbox_dead}; ///< newest first; anyone's
+  atomic<std::uint64_t> id{0};         ///< of the process in the slot; changes when it has died; anyone's
   coppice::node* home = nullptr;
+  process_block* run_next = nullptr; ///< of the run queue that it is in
+
+  // --- to give it a message and a turn: anyone's ---
+  atomic<process_status> status{process_status::free};
+  atomic<std::uint8_t> priority{2};    ///< index of the run queue: 0 max, 1 high, 2 normal, 3 low
+  std::atomic<std::uint8_t> traced{0}; ///< what is told of it: the bits of trace_table.hpp
+  atomic<bool> timer_fired{false};
+  atomic<std::int16_t> pinned{-1}; ///< the core that it must run on, or -1
+  atomic<pushback_policy> policy{pushback_policy::none};
+  atomic<bool> awaited{false};            ///< a thread outside waits for its end
+  atomic<std::uint32_t> mailbox_limit{0}; ///< in messages; 0: none
+  // the owner's
+  owned_count length;
   envelope* first = nullptr; ///< the mailbox: oldest first
   envelope* last = nullptr;
   envelope* scanned = nullptr; ///< everything up to here was refused by the types `scanned_by`
   std::uint64_t scanned_by = 0;
-  std::uint32_t length = 0;
-  std::uint32_t next_link_id = 1;
   std::coroutine_handle<> resume; ///< what to resume next, or null while it waits
-  std::coroutine_handle<> root;   ///< the outermost frame: of the process, or of the body's task
   waiter* waiting = nullptr;
-  std::uint64_t awaited_tag = 0; ///< the completion that is waited for, or 0
-  envelope* arrived = nullptr;   ///< that completion
-  std::uint64_t blocked_tag = 0; ///< it is pushed back: not run until the completion with this tag
-  body* program = nullptr;
-  relations* ties = nullptr;
-  process_extras* extras = nullptr; ///< names, dictionary, mailbox policy: what few processes have
-  pid group_leader;
-  pid serving; ///< whose call the body has got last, and the call's tag
-  std::uint64_t serving_tag = 0;
-  exit_reason reason; ///< once dying: why
 
-  // --- the timer wheel (and the base) ---
-  timer_wheel* wheel = nullptr; ///< where `timer` is; written by the owner
+  // --- to run it: the owner's ---
+  bool trap_exit = false;
+  bool dying = false; ///< an exit signal has been accepted, or it has ended
+  bool timed_out = false;
+  bool initialised = false;     ///< the body's init has been called
+  bool unwinding = false;       ///< an exception is on its way: what it drops gets the reason that it becomes
+  bool faulted = false;         ///< its own code threw: to be reported here, not where a link carries it
+  bool zombie = false;          ///< announced dead while its thread was stuck in user code
+  bool hibernates = false;      ///< it has freed what it could until something comes
+  std::coroutine_handle<> root; ///< the outermost frame: of the process, or of the body's task
+  body* program = nullptr;
+  std::uint64_t awaited_tag = 0;       ///< the completion that is waited for, or 0
+  envelope* arrived = nullptr;         ///< that completion
+  std::uint64_t blocked_tag = 0;       ///< it is pushed back: not run until the completion with this tag
+  process_extras* extras = nullptr;    ///< names, dictionary, mailbox policy: what few processes have
+  atomic<std::uint64_t> reductions{0}; ///< anyone may read it
+
+  // --- the rest ---
+  relations* ties = nullptr;
+  atomic<std::int64_t> deadline_ns{no_deadline};
+  atomic<std::int64_t> armed_ns{no_deadline}; ///< when `timer` goes off; it moves lazily
+  timer_wheel* wheel = nullptr;               ///< where `timer` is; written by the owner
+  pid serving;                                ///< whose call the body has got last, and the call's tag
+  std::uint64_t serving_tag = 0;
+  atomic<std::uint64_t> parent_id{0};
+  /// Messages in the mailbox, kept only under a limit; above them the low half of the generation, so that a
+  /// sender who is late by one process does not count for the next.
+  atomic<std::uint64_t> counted{0};
+  atomic<const char*> label{nullptr}; ///< of its start: what it runs; of static storage, as the next
+  atomic<const char*> behaviour{"process"};
+  pid group_leader;
+  std::unique_ptr<exit_reason> why; ///< once dying: the reason; null for `normal`
+  atomic<std::uint32_t> named{0};   ///< name_stamp() of the process in the slot, if it has a name
+  std::uint32_t next_link_id = 1;
 
   [[nodiscard]] timer_node& timer() noexcept { return *this; }
   [[nodiscard]] std::uint32_t messages_counted() const noexcept {
     return static_cast<std::uint32_t>(counted.load(std::memory_order_relaxed));
+  }
+  /// Why it dies.
+  [[nodiscard]] const exit_reason& reason() const noexcept {
+    static const exit_reason normal;
+    return why == nullptr ? normal : *why;
+  }
+  /// Tells the process in a slot from those before it there; never 0.
+  static std::uint32_t name_stamp(pid p) noexcept {
+    return std::max(static_cast<std::uint32_t>(p.generation()), std::uint32_t{1});
+  }
+  /// Whether that process is the one in the slot that has a name.
+  [[nodiscard]] bool is_named(pid p) const noexcept {
+    return named.load(std::memory_order_relaxed) == name_stamp(p);
   }
   [[nodiscard]] pid self() const noexcept { return {id.load(std::memory_order_relaxed), 0, 0}; }
 };

@@ -1,25 +1,48 @@
 #include "coppice/runtime/detail/process_table.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <new>
 #include <sys/mman.h>
 
 namespace coppice::detail {
 
+namespace {
+
+constexpr std::uint32_t slots_min = 16;
+
+/// Has the system supply the memory of these at once: cheaper than a page fault each.
+void populate(process_block* first, std::size_t count) noexcept {
+#ifdef MADV_POPULATE_WRITE
+  constexpr std::uintptr_t page = 4096;
+  auto begin = reinterpret_cast<std::uintptr_t>(first) / page * page;
+  auto end = (reinterpret_cast<std::uintptr_t>(first + count) + page - 1) / page * page;
+  madvise(reinterpret_cast<void*>(begin), end - begin,
+          MADV_POPULATE_WRITE); // NOLINT(performance-no-int-to-ptr)
+#else
+  (void)first, (void)count;
+#endif
+}
+
+} // namespace
+
 process_table::process_table(std::uint32_t max_processes)
-    : max_(std::min<std::uint32_t>(std::max<std::uint32_t>(max_processes, 16), slots_max)),
-      segments_((max_ + segment_size - 1) / segment_size) {}
+    : max_(std::min<std::uint32_t>(std::max(max_processes, slots_min), slots_max)) {
+  void* memory = MAP_FAILED;
+  for (;; max_ /= 2) {
+    mapped_ = max_ * sizeof(process_block);
+    memory =
+        mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory != MAP_FAILED) break;
+    if (max_ / 2 < slots_min) throw std::bad_alloc();
+  }
+  blocks_ = static_cast<process_block*>(memory);
+}
 
 process_table::~process_table() {
-  std::size_t slots = used();
-  for (std::atomic<process_block*>& segment : segments_) {
-    process_block* blocks = segment.load(std::memory_order_relaxed);
-    if (blocks == nullptr) continue;
-    std::size_t live = std::min(slots, segment_size);
-    std::destroy_n(blocks, live);
-    slots -= live;
-    munmap(blocks, segment_size * sizeof(process_block));
-  }
+  std::destroy_n(blocks_, used());
+  munmap(blocks_, mapped_);
 }
 
 void process_table::append(free_slots& list, process_block& p) noexcept {
@@ -40,19 +63,11 @@ process_block* process_table::take(free_slots& list) noexcept {
 
 void process_table::add_fresh(free_slots& into, std::size_t count) {
   std::uint32_t used = used_.load(std::memory_order_relaxed);
+  if (count >= batch) populate(blocks_ + used, std::min<std::size_t>(count, max_ - used));
   for (std::size_t i = 0; i < count && used < max_; ++i, ++used) {
-    std::atomic<process_block*>& segment = segments_[used >> segment_bits];
-    process_block* blocks = segment.load(std::memory_order_relaxed);
-    if (blocks == nullptr) {
-      void* memory = mmap(nullptr, segment_size * sizeof(process_block), PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      if (memory == MAP_FAILED) throw std::bad_alloc();
-      blocks = static_cast<process_block*>(memory);
-    }
-    process_block* p = new (blocks + (used & (segment_size - 1))) process_block;
+    process_block* p = new (blocks_ + used) process_block;
     p->id.store((std::uint64_t{1} << pid::slot_bits) | used, std::memory_order_relaxed);
     append(into, *p);
-    segment.store(blocks, std::memory_order_release);
     used_.store(used + 1, std::memory_order_release);
   }
 }

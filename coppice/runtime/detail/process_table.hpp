@@ -1,5 +1,6 @@
-// The slots in which processes live. Segments are never unmapped, so a pid of any age can be looked up
-// without a lock. Slots are reused first in, first out, and each use has a new generation.
+// The slots in which processes live: one stretch of address space, which gets memory as the slots come into
+// use. It is never unmapped, so a pid of any age can be looked up without a lock. Slots are reused first in,
+// first out, and each use has a new generation.
 #pragma once
 
 #include "coppice/runtime/detail/process_block.hpp"
@@ -8,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <vector>
 
 namespace coppice::detail {
 
@@ -21,6 +21,7 @@ struct free_slots {
 
 class process_table {
 public:
+  /// For so many at once; for fewer where the system does not grant the address space.
   explicit process_table(std::uint32_t max_processes);
   ~process_table();
   process_table(const process_table&) = delete;
@@ -29,9 +30,7 @@ public:
   /// The block of a pid's slot, whoever lives there now; null if there never was such a slot.
   [[nodiscard]] process_block* find(std::uint64_t id) const noexcept {
     std::uint32_t slot = pid{id}.slot();
-    process_block* segment =
-        slot < max_ ? segments_[slot >> segment_bits].load(std::memory_order_acquire) : nullptr;
-    return segment == nullptr ? nullptr : segment + (slot & (segment_size - 1));
+    return slot < used_.load(std::memory_order_acquire) ? blocks_ + slot : nullptr;
   }
 
   /// A free block, its id not yet in use. `cache` is the caller's core's, or null.
@@ -44,8 +43,6 @@ public:
   [[nodiscard]] process_block* at(std::uint32_t slot) const noexcept { return find(slot); }
 
 private:
-  static constexpr unsigned segment_bits = 10;
-  static constexpr std::size_t segment_size = std::size_t{1} << segment_bits;
   static constexpr std::size_t slots_max = std::size_t{1} << pid::slot_bits;
   static constexpr std::size_t batch = 256; ///< slots that a core takes or gives back at once
 
@@ -55,7 +52,8 @@ private:
   process_block* take(free_slots& list) noexcept;
 
   std::uint32_t max_;
-  std::vector<std::atomic<process_block*>> segments_;
+  std::size_t mapped_ = 0; ///< bytes
+  process_block* blocks_ = nullptr;
   std::atomic<std::uint32_t> used_{0};
   mutex mutex_;
   free_slots shared_; ///< under mutex_

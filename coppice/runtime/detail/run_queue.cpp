@@ -8,7 +8,7 @@ process_block* run_queue::take_next() noexcept {
   constexpr std::array<std::size_t, 4> urgent{0, pinned_lists, 1, pinned_lists + 1};
   for (std::size_t l : urgent) {
     if (process_block* p = lists_[l].take()) {
-      urgent_.fetch_sub(1, std::memory_order_relaxed);
+      change(urgent_, -std::size_t{1});
       return p;
     }
   }
@@ -31,31 +31,32 @@ process_block* run_queue::take_next() noexcept {
 process_block* run_queue::steal_from(run_queue& victim) noexcept {
   constexpr std::size_t steal_max = 128;
   if (victim.length_.load(std::memory_order_relaxed) == 0) return nullptr;
-  list loot[priorities];
-  std::size_t taken = 0;
+  std::array<process_block*, steal_max> loot;
+  std::array<std::size_t, priorities> taken{};
+  std::size_t count = 0;
   {
     std::lock_guard guard(victim.lock_);
-    for (std::size_t l = 0; l < priorities && taken < steal_max; ++l) {
-      std::size_t want = std::min((victim.lists_[l].size + 1) / 2, steal_max - taken);
-      if (is_urgent(l)) victim.urgent_.fetch_sub(want, std::memory_order_relaxed);
-      for (std::size_t i = 0; i < want; ++i, ++taken) loot[l].append(*victim.lists_[l].take());
+    for (std::size_t l = 0; l < priorities; ++l) {
+      list& from = victim.lists_[l];
+      taken[l] = std::min({(from.size() + 1) / 2, from.in_ring(), steal_max - count});
+      if (is_urgent(l)) change(victim.urgent_, -taken[l]);
+      from.take(loot.data() + count, taken[l]);
+      count += taken[l];
     }
-    victim.length_.fetch_sub(taken, std::memory_order_relaxed);
+    victim.count_taken(count);
   }
-  if (taken == 0) return nullptr;
-  process_block* run_now = nullptr;
+  if (count == 0) return nullptr;
+  process_block* run_now = loot[0];
   std::lock_guard guard(lock_);
+  std::size_t at = 0;
   for (std::size_t l = 0; l < priorities; ++l) {
-    while (process_block* p = loot[l].take()) {
-      if (run_now == nullptr) {
-        run_now = p;
-      } else {
-        lists_[l].append(*p);
-        if (is_urgent(l)) urgent_.fetch_add(1, std::memory_order_relaxed);
-        length_.fetch_add(1, std::memory_order_relaxed);
-      }
+    for (std::size_t end = at + taken[l]; at < end; ++at) {
+      if (at == 0) continue;
+      lists_[l].append(*loot[at]);
+      if (is_urgent(l)) change(urgent_, 1);
     }
   }
+  change(length_, count - 1);
   return run_now;
 }
 

@@ -105,7 +105,7 @@ void handle_signal(process_block& p, envelope_ptr e) {
 void condemn(process_block& p, exit_reason reason) noexcept {
   if (p.dying) return; // the first reason counts
   p.dying = true;
-  p.reason = std::move(reason);
+  if (!reason.is_normal()) p.why = std::make_unique<exit_reason>(std::move(reason));
 }
 
 relations& ties_of(process_block& p) {

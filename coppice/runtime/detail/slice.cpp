@@ -55,6 +55,14 @@ void trampoline(worker& w, process_block& p) {
   while (p.resume && p.waiting == nullptr && spend_reduction()) std::exchange(p.resume, {}).resume();
 }
 
+/// Whether a wait that began just now is not over for certain. An awaiter suspends because it is not, or
+/// because the slice is, or the process is pushed back.
+bool nothing_has_changed(const process_block& p) noexcept {
+  return p.inbox.load(std::memory_order_relaxed) == nullptr && current().budget != 0 && !p.dying &&
+         p.blocked_tag == 0 && !p.timer_fired.load(std::memory_order_relaxed) &&
+         (p.extras == nullptr || p.extras->orphans.empty());
+}
+
 step run_coroutine(worker& w, process_block& p) {
   if (p.waiting != nullptr) {
     // Whoever waits has caught its exception: the callers whose `from` that dropped get an answer now.
@@ -64,6 +72,7 @@ step run_coroutine(worker& w, process_block& p) {
     p.waiting = nullptr;
   }
   trampoline(w, p);
+  if (p.waiting != nullptr) return nothing_has_changed(p) ? step::idle : step::again;
   if (p.root && p.root.done()) root_ended(w, p);
   return step::again;
 }
@@ -122,7 +131,6 @@ void account(process_block& p) noexcept {
   p.reductions.store(p.reductions.load(std::memory_order_relaxed) + spent - c.accounted,
                      std::memory_order_relaxed);
   c.accounted = spent;
-  p.mailbox_length.store(p.length, std::memory_order_relaxed);
 }
 
 /// Goes to wait. False if something has arrived meanwhile and this thread still has the process.
@@ -157,8 +165,6 @@ bool run_until_it_rests(worker& w, process_block& p) {
 }
 
 } // namespace
-
-bool lost_core(worker& w) noexcept { return w.on == nullptr; }
 
 std::uint32_t run_slice(worker& w, process_block& p, std::uint32_t reductions) noexcept {
   context& c = current();

@@ -13,6 +13,6 @@ inline constexpr std::uint32_t slice_reductions = 1000;
 std::uint32_t run_slice(worker& w, process_block& p, std::uint32_t reductions = slice_reductions) noexcept;
 
 /// Whether the worker's core has been taken away. Inside the runtime only.
-bool lost_core(worker& w) noexcept;
+inline bool lost_core(const worker& w) noexcept { return w.on == nullptr; }
 
 } // namespace coppice::detail

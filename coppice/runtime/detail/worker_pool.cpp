@@ -34,12 +34,16 @@ bool register_barrier() noexcept {
 
 constexpr auto monitor_period = std::chrono::milliseconds(2);
 constexpr int stuck_niceness = 10;
-constexpr int spins_before_sleep = 40;
+constexpr int looks_before_sleep = 60;
+constexpr int looks_between_marks = 20;
 
-/// A pause of some hundred nanoseconds that keeps the processor: where others want it, yielding it would cost
-/// a slice of theirs.
+/// Half a microsecond that keeps the processor: where others want it, yielding it would cost a slice of
+/// theirs.
 void relax() noexcept {
-  for (int i = 0; i < 16; ++i) spin_lock::pause();
+#ifndef COPPICE_SIM_ATOMICS
+  auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(500);
+  while (std::chrono::steady_clock::now() < end) spin_lock::pause();
+#endif
 }
 
 } // namespace
@@ -122,16 +126,35 @@ process_block* worker_pool::find_work(worker& w) noexcept {
   if (process_block* p = c.next()) return p;
   if (machine_.cores.size() == 1) return nullptr;
   machine_.searching.fetch_add(1, std::memory_order_seq_cst);
-  process_block* found = nullptr;
-  for (int spin = 0; spin < spins_before_sleep && found == nullptr; ++spin) {
-    found = machine_.steal(c);
-    if (found == nullptr) found = c.next();
-    if (found == nullptr) relax();
-  }
+  process_block* found = search(c);
   machine_.searching.fetch_sub(1, std::memory_order_seq_cst);
   // While we searched nobody else was woken: if there is more than we took, now is the time.
-  if (found != nullptr && machine_.work_in_sight()) machine_.wake_one();
+  if (found != nullptr) machine_.wake_one_for_what_waits();
   return found;
+}
+
+/// Looks about for a while. What another core will get to soon is left to it: work comes here from a core
+/// that has more than it can do, or where something has waited since an earlier look. Where slices are short
+/// that is the look before the last nap.
+process_block* worker_pool::search(core& c) noexcept {
+  std::size_t count = machine_.cores.size();
+  for (int look = 0; look < looks_before_sleep; ++look) {
+    for (std::size_t i = 1; i < count; ++i) {
+      std::size_t at = (c.index + i) % count;
+      core& victim = *machine_.cores[at];
+      bool compare = look == 0 || (look % looks_between_marks == 0 && !victim.short_slices());
+      bool take = victim.overloaded() || (compare && victim.queue.still_waits(c.marks[at]));
+      process_block* p = take ? c.queue.steal_from(victim.queue) : nullptr;
+      if (p != nullptr) {
+        c.keep_light_sleep();
+        return p;
+      }
+      if (compare) c.marks[at] = victim.queue.look();
+    }
+    if (process_block* p = c.next()) return p;
+    relax();
+  }
+  return nullptr;
 }
 
 bool worker_pool::run_until_idle(std::uint64_t slices_max) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "coppice/runtime/clock.hpp"
+#include "coppice/runtime/detail/allocate.hpp"
 #include "coppice/runtime/detail/context.hpp"
 
 #include <condition_variable>
@@ -56,6 +57,7 @@ private:
   void hire(core& c); ///< under mutex_
   void serve(hired& me);
   process_block* find_work(worker& w) noexcept;
+  process_block* search(core& c) noexcept;
   void watch();
   void watch_once();
   bool take_core(hired& stuck);
@@ -82,6 +84,7 @@ public:
   bound_thread& operator=(const bound_thread&) = delete;
 
 private:
+  kept_blocks blocks_;
   context before_;
 };
 
