@@ -17,7 +17,8 @@ struct workload {
 using namespace coppice::bench;
 
 constexpr std::array workloads{
-    workload{"spawn", spawn_processes},
+    workload{"spawn", [] { spawn_processes("spawn", 1'000'000); }},
+    workload{"spawn_5m", [] { spawn_processes("spawn_5m", 5'000'000); }},
     workload{"pingpong", [] { pingpong("pingpong", cores()); }},
     workload{"pingpong_1w", [] { pingpong("pingpong_1w", 1); }},
     workload{"ring", [] { ring("ring", cores()); }},

@@ -37,7 +37,7 @@ std::int64_t resident_bytes();
 
 // --- the workloads; each prints its rows ---
 
-void spawn_processes();
+void spawn_processes(const std::string& name, std::int64_t count);
 void pingpong(const char* name, unsigned threads);
 void ring(const char* name, unsigned threads);
 void fanin();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <numeric>
 #include <thread>
 
 namespace coppice::bench {
@@ -53,6 +54,9 @@ void hog() {
   out("hog_p50", milliseconds(percentile(round_trips, 50)), "ms");
   out("hog_p99", milliseconds(percentile(round_trips, 99)), "ms");
   out("hog_max", milliseconds(percentile(round_trips, 100)), "ms");
+  auto slow = std::ranges::upper_bound(round_trips, std::chrono::milliseconds(5));
+  out("hog_over_5ms",
+      100 * seconds(std::accumulate(slow, round_trips.end(), duration::zero())) / seconds(run_time), "%");
   std::_Exit(0); // the computations never end
 }
 

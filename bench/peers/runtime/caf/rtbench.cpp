@@ -453,6 +453,8 @@ static void b_hog(bool det) {
   out((p + "_p50").c_str(), pct(lat, 50) / 1e6, "ms");
   out((p + "_p99").c_str(), pct(lat, 99) / 1e6, "ms");
   out((p + "_max").c_str(), pct(lat, 100) / 1e6, "ms");
+  auto slow = std::upper_bound(lat.begin(), lat.end(), int64_t{5'000'000});
+  out((p + "_over_5ms").c_str(), double(std::accumulate(slow, lat.end(), int64_t{0})) / 5e7, "%");
   std::fflush(stdout);
   _exit(0);
 }
