@@ -6,12 +6,13 @@
 
 namespace coppice::detail {
 
-/// Unlocking is a sequentially consistent exchange: what was queued under the lock is visible before the
-/// next load of the set of idle cores, so that no wake-up is lost (see core.cpp).
+/// No wake-up is lost between who queues something under it and a core that goes to sleep (see core.cpp): the
+/// core tells that it sleeps and then looks under the lock. Either it finds what was queued, or its turn with the
+/// lock was before, and then whoever queues sees that it sleeps.
 class spin_lock {
 public:
   void lock() noexcept {
-    while (locked_.exchange(true, std::memory_order_seq_cst)) {
+    while (locked_.exchange(true, std::memory_order_acquire)) {
       for (int spin = 0; locked_.load(std::memory_order_relaxed); ++spin) {
         if (spin < 64) {
           pause();
@@ -21,8 +22,8 @@ public:
       }
     }
   }
-  bool try_lock() noexcept { return !locked_.exchange(true, std::memory_order_seq_cst); }
-  void unlock() noexcept { locked_.exchange(false, std::memory_order_seq_cst); }
+  bool try_lock() noexcept { return !locked_.exchange(true, std::memory_order_acquire); }
+  void unlock() noexcept { locked_.store(false, std::memory_order_release); }
 
   /// Tells the processor that the thread spins.
   static void pause() noexcept {

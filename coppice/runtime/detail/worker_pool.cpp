@@ -33,7 +33,7 @@ bool register_barrier() noexcept {
 }
 
 constexpr auto monitor_period = std::chrono::milliseconds(2);
-constexpr int stuck_niceness = 10;
+constexpr int stuck_niceness = 15;
 constexpr int looks_before_sleep = 60;
 constexpr int looks_between_marks = 20;
 
