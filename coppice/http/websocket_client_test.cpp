@@ -48,6 +48,42 @@ task<std::string> heard(websocket* ws) {
   co_return "closed " + std::to_string(static_cast<int>(end.code)) + (end.clean ? " clean" : " broken");
 }
 
+/// Opens one at the test's server.
+task<std::unique_ptr<websocket>> open_at(self me, client web, net::endpoint where) {
+  client_request ask = client_request::get("ws://" + where.to_string() + "/small");
+  opened ws = co_await open_websocket(me, web, std::move(ask));
+  EXPECT_TRUE(ws) << ws.error().text;
+  std::string greeting = co_await heard(ws->get());
+  EXPECT_EQ(greeting, "|");
+  co_return std::move(*ws);
+}
+
+TEST(websocket_client, leaves_what_concerns_other_sockets) {
+  node n(with_sockets());
+  n.run([](self me) -> task<> {
+    net::listener l = serve(table());
+    auto web = co_await start_client(patient());
+    std::unique_ptr<websocket> one = co_await open_at(me, *web, l.local());
+    std::unique_ptr<websocket> two = co_await open_at(me, *web, l.local());
+    net::tcp_socket third = co_await dial(l);
+    third.arm_readable();
+    co_await third.write_all("no HTTP\r\n\r\n"); // answered with 400
+    co_await third.wait_readable(20s);
+    third.arm_readable();
+    co_await two->send_text("b");
+    co_await one->send_text("a");
+    std::string a = co_await heard(one.get());
+    std::string b = co_await heard(two.get());
+    EXPECT_EQ(a + b, "a!b!");
+    net::readable news = co_await me.receive<net::readable>();
+    EXPECT_EQ(news.socket, third.id());
+    co_await one->finish();
+    co_await two->send_text("c");
+    std::string c = co_await heard(two.get());
+    EXPECT_EQ(c, "c!");
+  });
+}
+
 TEST(websocket_client, talks_and_closes) {
   node n(with_sockets());
   n.run([](self me) -> task<> {

@@ -68,8 +68,7 @@ duration websocket::arm() {
   return std::max<duration>(due - at, duration::zero());
 }
 
-void websocket::on_readable(std::uint64_t socket) {
-  if (socket != socket_.id()) return;
+void websocket::on_readable() {
   if (close_by_ && now() >= *close_by_) return break_off("the peer did not close in time");
   std::array<char, 16384> buffer;
   net::io_result n = socket_.try_read(buffer);
@@ -121,9 +120,9 @@ task<> websocket::finish() {
   co_await flush();
   while (!closed_) {
     duration wait = arm();
-    std::optional<net::readable> r = co_await me_.receive<net::readable>(wait);
+    std::optional<net::readable> r = co_await me_.receive_if<net::readable>(ours(socket_.id()), wait);
     if (r) {
-      on_readable(r->socket);
+      on_readable();
     } else {
       on_silence();
     }

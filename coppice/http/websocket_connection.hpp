@@ -45,8 +45,8 @@ struct websocket_options {
   duration close_timeout = std::chrono::seconds(5);  ///< for the peer's half of the closing handshake
 };
 
-/// An open WebSocket, for its handler, or for the process that opened it (`open_websocket`). A process has
-/// one.
+/// An open WebSocket, for its handler, or for the process that opened it (`open_websocket`). A process may
+/// have several, and other sockets beside them: what concerns those stays in the mailbox.
 ///
 /// `auto next = co_await ws.receive<outgoing, tick>();` gives a variant of `websocket_message`,
 /// `websocket_closed`, `outgoing` and `tick`, whichever is first; other messages stay in the mailbox. Pings
@@ -87,6 +87,20 @@ private:
   websocket(self me, net::stream& socket, const websocket_options& options, websocket_session session,
             duration grace, std::uint64_t rate);
 
+  /// Whether a message is for this one.
+  class ours {
+  public:
+    explicit ours(std::uint64_t socket) noexcept : socket_(socket) {}
+    bool operator()(const net::readable& news) const noexcept { return news.socket == socket_; }
+    template <class M>
+    bool operator()(const M&) const noexcept {
+      return true;
+    }
+
+  private:
+    std::uint64_t socket_;
+  };
+
   using event = std::variant<websocket_message, websocket_closed>;
   std::optional<event> next_event();
   void feed(std::string_view bytes);
@@ -94,7 +108,7 @@ private:
   task<> flush();
   /// Asks to be told of bytes; how long to wait for them.
   duration arm();
-  void on_readable(std::uint64_t socket);
+  void on_readable();
   void on_silence();
   void on_drain();
   void break_off(std::string_view why);
@@ -148,11 +162,11 @@ task<std::variant<websocket_message, websocket_closed, M...>> websocket::receive
       co_return result(std::move(std::get<websocket_closed>(*e)));
     }
     duration wait = arm();
-    auto got = co_await me_.receive<net::readable, net::drain, M...>(wait);
+    auto got = co_await me_.receive_if<net::readable, net::drain, M...>(ours(socket_.id()), wait);
     if (!got) {
       on_silence();
-    } else if (auto* r = std::get_if<net::readable>(&*got)) {
-      on_readable(r->socket);
+    } else if (std::holds_alternative<net::readable>(*got)) {
+      on_readable();
     } else if (std::holds_alternative<net::drain>(*got)) {
       on_drain();
     } else {
