@@ -1,15 +1,17 @@
-"""C++ shown to learners is C++ that compiles: each block of the papers below stands in a program of examples/.
+"""C++ shown to learners is C++ that compiles: each block of the papers below stands in a file that the tests build, a
+program of examples/ or a page of tests/docs/.
 
-A block is found if its lines stand one after the other in one file there; indentation and blank lines do not count. A
-line `// ...` in a block is a gap: what follows it stands later in the same file."""
+A block is found if it stands in one file there, as it is; spaces, line breaks and comments do not count. A line `// ...`
+in a block is a gap: what follows it stands later in the same file."""
 
+import fnmatch
 import re
 import sys
 
 import source
 
-PAPERS = ("README.md", "docs/tutorial.md")
-PROGRAMS = "examples/"
+PAPERS = ("README.md", "docs/*.md", "coppice/*/README.md", "servers/*/README.md", "CONTRIBUTING.md")
+PROGRAMS = ("examples/", "tests/docs/")
 GAP = "// ..."
 
 
@@ -20,43 +22,38 @@ def blocks(text):
         yield lines.at(match.start()), match.group(1).splitlines()
 
 
-def squeezed(lines):
-    return [line.strip() for line in lines if line.strip()]
+def squeezed(text):
+    """The text without comments and space. A comment stands at the start of its line or behind a space."""
+    return re.sub(r"\s+", "", re.sub(r"(?m)(^|\s)//.*$", "", text))
 
 
-def find(part, lines, start):
-    """Where `part` ends in `lines` from `start` on, or None."""
-    for at in range(start, len(lines) - len(part) + 1):
-        if lines[at:at + len(part)] == part:
-            return at + len(part)
-    return None
-
-
-def stands_in(block, lines):
+def stands_in(block, program):
     at, part = 0, []
-    for line in squeezed(block) + [GAP]:
-        if line != GAP:
+    for line in block + [GAP]:
+        if line.strip() != GAP:
             part.append(line)
             continue
-        at = find(part, lines, at)
-        if at is None:
+        wanted = squeezed("\n".join(part))
+        found = program.find(wanted, at)
+        if found < 0:
             return False
-        part = []
+        at, part = found + len(wanted), []
     return True
 
 
 def check(path, text, programs):
     """What is wrong with one paper: (path, line, message). `programs` are texts."""
-    known = [squeezed(program.splitlines()) for program in programs]
-    return [(path, line, f"a C++ block that no program of {PROGRAMS} has")
-            for line, block in blocks(text) if not any(stands_in(block, lines) for lines in known)]
+    known = [squeezed(program) for program in programs]
+    return [(path, line, f"a C++ block that no file of {' and '.join(PROGRAMS)} has")
+            for line, block in blocks(text) if not any(stands_in(block, program) for program in known)]
 
 
 def main():
     programs = [source.read(p) for p in source.files((".cpp", ".hpp")) if p.startswith(PROGRAMS)]
     failures = []
-    for path in PAPERS:
-        failures += check(path, source.read(path), programs)
+    for path in source.files((".md",)):
+        if any(fnmatch.fnmatch(path, pattern) for pattern in PAPERS):
+            failures += check(path, source.read(path), programs)
     return source.report(failures)
 
 

@@ -25,9 +25,11 @@ class DocsCodeTest(unittest.TestCase):
         self.refused("int f() {\n  int b = 1;\n")
         self.refused("int a = 1;\nint f() {\n")
 
-    def test_indentation_and_blank_lines_do_not_count(self):
+    def test_space_and_comments_do_not_count(self):
         self.accepted("    int a = 1;\nreturn a;\n")
-        self.refused("int a  = 1;\n")
+        self.accepted("int a  =\n1; // one\n// returns it:\nreturn a;\n")
+        self.refused("int a = 2; // int a = 1;\n")
+        self.refused('url("https://a");\n')
 
     def test_a_gap_leaves_lines_out_but_keeps_the_order(self):
         self.accepted("int f() {\n  // ...\n}\n// ...\nint main() { return f(); }\n")

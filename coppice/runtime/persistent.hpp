@@ -6,7 +6,7 @@
 //   current.put(load());                             // those who still hold the old one keep it
 #pragma once
 
-#include "coppice/runtime/detail/context.hpp"
+#include "coppice/runtime/detail/reading_place.hpp"
 #include "coppice/runtime/detail/spin_lock.hpp"
 #include "coppice/term/sendable.hpp"
 
@@ -18,14 +18,6 @@
 #include <utility>
 
 namespace coppice {
-
-namespace detail {
-/// Spreads threads over places to read from, so that readers do not meet. The number says nothing else.
-inline std::size_t reading_place(std::size_t places) noexcept {
-  auto address = reinterpret_cast<std::uintptr_t>(&this_context);
-  return (address * 0x9e3779b97f4a7c15ULL >> 32U) % places;
-}
-} // namespace detail
 
 /// A value of type T, replaced as a whole. Copies are handles to the same value.
 ///

@@ -7,18 +7,17 @@
 // The handle may be copied, sent and kept. The table ends with its owner, unless it has an heir.
 #pragma once
 
+#include "coppice/runtime/detail/owned_map.hpp"
 #include "coppice/runtime/detail/ownership.hpp"
+#include "coppice/runtime/detail/reading_place.hpp"
 #include "coppice/runtime/message.hpp"
 #include "coppice/runtime/process.hpp"
 
-#include <array>
+#include <concepts>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <stdexcept>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -32,10 +31,12 @@ public:
 
 /// A table of values by keys. Copies are handles to the same table.
 ///
-/// Thread-safety: reads may be made by any thread at any time, and see each key as it was before or after a
-/// write, never between. Readers of one key do not wait for each other, only for a write to the sixteenth of
-/// the table that the key is in. Writes are the owner's alone, and those of others throw table_error. A
-/// key's or value's own hash, comparison, copy and destructor must not use the table.
+/// Thread-safety: reads may be made by any thread at any time, wait for nobody, whatever the owner does or
+/// its thread is kept from doing, and see each key as it was before or after a write, never between. Writes
+/// are the owner's alone, and those of others throw table_error. Values are const once they are in: what has
+/// been replaced or removed is destroyed by one of the next writes, or at the end, once nobody reads it; at
+/// most 32 wait for that, and those that are being read. A key's or value's own hash, comparison, copy and
+/// destructor must not use the table.
 template <class K, class V, class Hash = std::hash<K>, class Equal = std::equal_to<K>>
 class table {
 public:
@@ -51,40 +52,49 @@ public:
 
   /// Puts the value there, in place of another if there is one (OTP: `ets:insert/2`).
   void insert(K key, V value) {
-    write_at(key, [&](auto& map) { map.insert_or_assign(std::move(key), std::move(value)); });
+    detail::runtime_section section; // whoever writes keeps its core, and stays the owner
+    inside_->require_owner();
+    inside_->map.insert(std::move(key), std::move(value));
   }
   /// False, and nothing done, if the key is there already (OTP: `ets:insert_new/2`).
   bool insert_new(K key, V value) {
-    bool is_new = false;
-    write_at(key, [&](auto& map) { is_new = map.try_emplace(std::move(key), std::move(value)).second; });
-    return is_new;
+    detail::runtime_section section;
+    inside_->require_owner();
+    if (inside_->map.peek(key) != nullptr) return false;
+    inside_->map.insert(std::move(key), std::move(value));
+    return true;
   }
-  /// Changes a value in its place; false if there is none. `change(V&)` must be short.
-  template <class F>
+  /// Puts a changed copy in a value's place; false if there is none. `change(V&)` must be short.
+  template <std::invocable<V&> F>
   bool update(const K& key, F change) {
-    bool found = false;
-    write_at(key, [&](auto& map) {
-      auto at = map.find(key);
-      found = at != map.end();
-      if (found) change(at->second);
-    });
-    return found;
+    detail::runtime_section section;
+    inside_->require_owner();
+    const V* now = inside_->map.peek(key);
+    if (now == nullptr) return false;
+    V next(*now);
+    change(next);
+    inside_->map.insert(K(key), std::move(next));
+    return true;
   }
   /// Removes a key; false if it was not there (OTP: `ets:delete/2`).
-  bool erase(const K& key) { return take(key).has_value(); }
-  /// Removes a key and gives its value (OTP: `ets:take/2`).
+  bool erase(const K& key) {
+    detail::runtime_section section;
+    inside_->require_owner();
+    return inside_->map.erase(key);
+  }
+  /// Removes a key and gives a copy of its value (OTP: `ets:take/2`).
   std::optional<V> take(const K& key) {
-    std::optional<V> taken;
-    write_at(key, [&](auto& map) {
-      auto at = map.find(key);
-      if (at == map.end()) return;
-      taken.emplace(std::move(at->second));
-      map.erase(at);
-    });
+    detail::runtime_section section;
+    inside_->require_owner();
+    const V* now = inside_->map.peek(key);
+    if (now == nullptr) return std::nullopt;
+    std::optional<V> taken(*now);
+    inside_->map.erase(key);
     return taken;
   }
   /// Removes all (OTP: `ets:delete_all_objects/1`). Linear.
   void clear() {
+    detail::runtime_section section;
     inside_->require_owner();
     inside_->clear();
   }
@@ -107,30 +117,31 @@ public:
   }
   /// Shows the value without copying it; false if the key is not there. `look(const V&)` must be short, and
   /// what it is shown must not be kept.
-  template <class F>
+  template <std::invocable<const V&> F>
   bool visit(const K& key, F look) const {
-    return read_at(key, [&](const auto& map) {
-      auto at = map.find(key);
-      if (at == map.end()) return false;
-      look(at->second);
-      return true;
-    });
+    detail::runtime_section section;
+    inside_->require_alive();
+    bool found =
+        inside_->map.visit(key, detail::reading_place(detail::reading_slots::count), std::move(look));
+    if (!found) inside_->require_alive(); // it may have ended meanwhile
+    return found;
   }
   /// OTP: `ets:member/2`.
   [[nodiscard]] bool contains(const K& key) const {
-    return read_at(key, [&](const auto& map) { return map.contains(key); });
+    return visit(key, [](const V&) {});
   }
-  /// How many keys there are; with writes going on, as of some moment for each sixteenth of the table.
+  /// How many keys there are (OTP: `ets:info(Tab, size)`). Constant time.
   [[nodiscard]] std::size_t size() const {
-    std::size_t all = 0;
-    read_each([&all](const auto& map) { all += map.size(); });
+    std::size_t all = inside_->map.size();
+    inside_->require_alive();
     return all;
   }
   /// All keys and values, in no order (OTP: `ets:tab2list/1`): what is there all the time comes once, what
   /// comes or goes meanwhile at most once. Linear.
   [[nodiscard]] std::vector<std::pair<K, V>> to_vector() const {
-    std::vector<std::pair<K, V>> all;
-    read_each([&all](const auto& map) { all.insert(all.end(), map.begin(), map.end()); });
+    detail::runtime_section section;
+    std::vector<std::pair<K, V>> all = inside_->map.copy(detail::reading_place(detail::reading_slots::count));
+    inside_->require_alive();
     return all;
   }
   /// The null pid while the table is on its way to its next owner, and when it has ended.
@@ -141,58 +152,13 @@ public:
   friend bool operator==(const table& a, const table& b) noexcept { return a.inside_ == b.inside_; }
 
 private:
-  using map_type = std::unordered_map<K, V, Hash, Equal>;
-  struct alignas(64) shard {
-    mutable std::shared_mutex mutex;
-    map_type map;
-  };
   struct storage final : detail::ownership {
-    static constexpr unsigned shard_bits = 4;
-    std::array<shard, 1U << shard_bits> shards;
-
-    shard& of(const K& key) noexcept(noexcept(Hash()(key))) {
-      std::uint64_t spread = static_cast<std::uint64_t>(Hash()(key)) * 0x9e3779b97f4a7c15ULL;
-      return shards[spread >> (64 - shard_bits)];
-    }
-    void clear() noexcept override {
-      for (shard& s : shards) {
-        map_type gone;
-        std::unique_lock guard(s.mutex);
-        gone.swap(s.map);
-        guard.unlock(); // what is destroyed may take its time
-      }
-    }
+    mutable detail::owned_map<K, V, Hash, Equal> map;
+    void clear() noexcept override { map.clear(); }
     detail::envelope_ptr transfer(pid from, term data) override;
   };
 
   explicit table(std::shared_ptr<storage> inside) : inside_(std::move(inside)) {}
-
-  template <class F>
-  void write_at(const K& key, F change) {
-    detail::runtime_section section; // whoever holds a lock keeps its core
-    inside_->require_owner();
-    shard& s = inside_->of(key);
-    std::lock_guard guard(s.mutex);
-    inside_->require_owner(); // announced dead while it was stuck: the table may be another's now
-    change(s.map);
-  }
-  template <class F>
-  bool read_at(const K& key, F look) const {
-    detail::runtime_section section;
-    const shard& s = inside_->of(key);
-    std::shared_lock guard(s.mutex);
-    inside_->require_alive();
-    return look(s.map);
-  }
-  template <class F>
-  void read_each(F look) const {
-    detail::runtime_section section;
-    for (const shard& s : inside_->shards) {
-      std::shared_lock guard(s.mutex);
-      inside_->require_alive();
-      look(s.map);
-    }
-  }
 
   std::shared_ptr<storage> inside_;
 };
