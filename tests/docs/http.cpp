@@ -1,7 +1,9 @@
 // coppice/http/README.md
+#include "coppice/http/child.hpp"
 #include "coppice/http/client.hpp"
 #include "coppice/http/server.hpp"
 #include "coppice/http/websocket_client.hpp"
+#include "coppice/otp/supervisor.hpp"
 
 using namespace coppice;
 
@@ -21,6 +23,16 @@ void serve() {
   auto l = http::start_server(std::move(table),
                               {.listener = {.endpoint = *net::endpoint::parse("127.0.0.1:8080")}});
 }
+
+class web_sup : public supervisor {
+public:
+  explicit web_sup(http::routes table) : table_(std::move(table)) {}
+  std::vector<child_spec> children() const { return {http::child_server("http", table_, options_)}; }
+
+private:
+  http::routes table_;
+  http::server_options options_;
+};
 
 task<> ask(self me, http::client_request upload, std::string piece) {
   auto web = co_await http::start_client();
