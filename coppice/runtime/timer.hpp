@@ -9,7 +9,7 @@ namespace detail {
 reference start_timer_envelope(coppice::node& home, duration after, pid to, envelope_ptr message);
 } // namespace detail
 
-/// Sends `message` to `to` after that time, never early; to the dead it vanishes. Precision about 0.3 ms.
+/// Sends `message` to `to` after that time, never early; to the dead it vanishes. Precision about 0.1 ms.
 /// Constant time.
 template <class T>
 reference send_after(duration after, pid to, T&& message) {

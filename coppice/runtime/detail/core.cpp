@@ -95,44 +95,40 @@ void core::housekeep_now() noexcept {
 
 void core::fire_timers(time_point now) noexcept {
   constexpr std::size_t batch = 64;
-  for (;;) {
-    std::array<due_message, batch> due;
+  constexpr std::size_t patience = 1024; // then others get their turn
+  for (std::size_t fired = 0; fired < patience || !has_work();) {
+    if (!wheel.ready()) {
+      wheel.lock().lock();
+      timer_wheel::progress made = wheel.advance(now);
+      wheel.lock().unlock();
+      if (made == timer_wheel::progress::idle) return;
+      if (made == timer_wheel::progress::due) wheel.arrange();
+      continue;
+    }
+    std::array<due_timer, batch> due;
     std::size_t count = 0;
-    bool more = true;
     {
       std::lock_guard guard(wheel.lock());
-      for (std::size_t i = 0; i < batch; ++i) {
-        timer_node* node = wheel.pop_due(now);
-        if (node == nullptr) {
-          more = false;
-          break;
-        }
-        if (node->embedded) {
-          fire_embedded(*node, now);
-        } else {
-          due[count++] = machine_.timers.expire(*node);
-        }
+      for (; count < batch && wheel.ready(); ++count) {
+        due[count] = machine_.timers.expire(*this, wheel.take_ready(), now);
       }
     }
-    for (std::size_t i = 0; i < count; ++i) deliver(machine_.owner, due[i].to, std::move(due[i].message));
-    if (!more) return;
+    for (std::size_t i = 0; i < count; ++i) fire(due[i]);
+    fired += count;
   }
+  remind(); // there is more
 }
 
-void core::fire_embedded(timer_node& node, time_point now) noexcept {
-  auto& p = static_cast<process_block&>(node);
-  p.armed_ns.store(no_deadline, std::memory_order_seq_cst);
-  std::int64_t deadline = p.deadline_ns.load(std::memory_order_seq_cst);
-  if (deadline == no_deadline) return;
-  if (deadline > now.time_since_epoch().count()) { // it was put off meanwhile
-    wheel.insert(node, deadline);
-    p.armed_ns.store(deadline, std::memory_order_seq_cst);
-    return;
+void core::fire(due_timer& due) noexcept {
+  if (due.message != nullptr) {
+    pid to{due.message->to};
+    deliver(machine_.owner, to, std::move(due.message));
+  } else if (due.process != nullptr) {
+    due.process->timer_fired.store(true, std::memory_order_seq_cst);
+    envelope* expected = inbox_idle;
+    if (due.process->inbox.compare_exchange_strong(expected, nullptr, std::memory_order_seq_cst))
+      machine_.make_runnable(*due.process);
   }
-  p.timer_fired.store(true, std::memory_order_seq_cst);
-  envelope* expected = inbox_idle;
-  if (p.inbox.compare_exchange_strong(expected, nullptr, std::memory_order_seq_cst))
-    machine_.make_runnable(p);
 }
 
 } // namespace coppice::detail

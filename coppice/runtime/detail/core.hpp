@@ -5,6 +5,7 @@
 #include "coppice/runtime/detail/context.hpp"
 #include "coppice/runtime/detail/process_table.hpp"
 #include "coppice/runtime/detail/run_queue.hpp"
+#include "coppice/runtime/detail/timer_shelf.hpp"
 #include "coppice/runtime/detail/timer_wheel.hpp"
 #include "coppice/runtime/poller.hpp"
 
@@ -15,6 +16,7 @@
 namespace coppice::detail {
 
 class machine;
+struct due_timer;
 
 /// A counter that one thread writes and any may read.
 class owned_counter {
@@ -30,8 +32,9 @@ private:
 
 class alignas(64) core {
 public:
-  core(machine& m, unsigned number, time_point start, std::unique_ptr<poller> p)
-      : wheel(start), sleeper(std::move(p)), index(number), machine_(m) {}
+  core(machine& m, const process_table& processes, unsigned number, time_point start,
+       std::unique_ptr<poller> p)
+      : wheel(start), shelf(processes), sleeper(std::move(p)), index(number), machine_(m) {}
   core(const core&) = delete;
   core& operator=(const core&) = delete;
 
@@ -64,7 +67,7 @@ public:
     if (++ticks_ >= housekeep_every || long_slice || overdue_.load(std::memory_order_relaxed))
       housekeep_now();
   }
-  /// Delivers every timer that is due.
+  /// Delivers every timer that is due; of very many some, if others wait for their turn.
   void fire_timers(time_point now) noexcept;
 
   // --- by any thread ---
@@ -92,6 +95,7 @@ public:
 
   run_queue queue;
   timer_wheel wheel;
+  timer_shelf shelf;
   std::unique_ptr<poller> sleeper;
   free_slots free;
   const unsigned index;
@@ -107,7 +111,7 @@ private:
   void run_later(process_block& p) noexcept;
   process_block* next_queued() noexcept;
   void housekeep_now() noexcept;
-  void fire_embedded(timer_node& node, time_point now) noexcept;
+  void fire(due_timer& due) noexcept;
 
   static constexpr unsigned streak_max = 64;
   static constexpr unsigned housekeep_every = 16;

@@ -112,13 +112,7 @@ void reset(process_block& p) noexcept {
 }
 
 void reclaim(process_block& p) noexcept {
-  if (p.wheel != nullptr) {
-    std::lock_guard guard(p.wheel->lock());
-    p.wheel->remove(p.timer());
-    p.armed_ns.store(no_deadline, std::memory_order_relaxed);
-    p.deadline_ns.store(no_deadline, std::memory_order_relaxed);
-    p.timer_fired.store(false, std::memory_order_relaxed);
-  }
+  if (p.wheel != nullptr) machine_of(p).timers.disarm(p);
   reject_mailbox(p);
   machine& m = machine_of(p);
   reset(p);

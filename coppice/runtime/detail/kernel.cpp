@@ -255,27 +255,11 @@ void set_deadline(process_block& p, duration after) {
   }
   machine& m = machine_of(p);
   std::int64_t now = m.time->now().time_since_epoch().count();
-  std::int64_t wait = std::max<std::int64_t>(after.count(), 0);
-  std::int64_t due = wait >= no_deadline - 1 - now ? no_deadline - 1 : now + wait;
+  std::int64_t due = timer_service::due_after(now, after);
   p.timer_fired.store(false, std::memory_order_relaxed);
   p.deadline_ns.store(due, std::memory_order_seq_cst);
   if (p.armed_ns.load(std::memory_order_seq_cst) <= due) return; // goes off early, and is put off then
-  if (p.wheel != nullptr) {
-    std::lock_guard guard(p.wheel->lock());
-    p.wheel->remove(p.timer());
-  }
-  worker* thread = current().thread;
-  bool own = thread != nullptr && thread->on != nullptr;
-  core& at = own ? *thread->on : *m.cores[0];
-  p.wheel = &at.wheel;
-  bool earliest = false;
-  {
-    std::lock_guard guard(at.wheel.lock());
-    p.timer().embedded = true;
-    p.armed_ns.store(due, std::memory_order_seq_cst);
-    earliest = at.wheel.insert(p.timer(), due);
-  }
-  if (!own && earliest) at.wake();
+  m.timers.arm(p, now, due);
 }
 
 void clear_deadline(process_block& p) noexcept {

@@ -56,9 +56,8 @@ machine::machine(node_options given)
       table(options.max_processes), timers(*this), started(time->now()), sink(options.on_report),
       report_from(static_cast<int>(options.report_from)), workers(*this),
       pool(std::make_unique<blocking_pool>(*this, options.blocking_threads)) {
-  timers.resize(options.cores);
   for (unsigned i = 0; i < options.cores; ++i) {
-    cores.push_back(std::make_unique<core>(*this, i, started, options.make_poller()));
+    cores.push_back(std::make_unique<core>(*this, table, i, started, options.make_poller()));
     cores.back()->marks.resize(options.cores);
   }
 }

@@ -63,17 +63,18 @@ private:
 /// The fields stand in the order of how often they are needed, a cache line each group: a message to a
 /// process that waits, and its turn, touch the first three lines. Who may touch a field is written beside it:
 /// anyone (atomic), or the owner.
-///
-/// Its embedded timer is a base, so that the wheel's node leads back to the block.
-struct alignas(64) process_block : timer_node { // the timer wheel's, under its lock
+struct alignas(64) process_block {
   // --- to find it ---
   atomic<envelope*> inbox{inbox_dead}; ///< newest first; anyone's
   atomic<std::uint64_t> id{0};         ///< of the process in the slot; changes when it has died; anyone's
   coppice::node* home = nullptr;
   process_block* run_next = nullptr; ///< of the run queue that it is in
+  atomic<std::int64_t> deadline_ns{no_deadline};
+  atomic<std::int64_t> armed_ns{no_deadline}; ///< when its timer goes off; it moves lazily
+  timer_wheel* wheel = nullptr;               ///< where its timer is, or was last; the owner's
 
   // --- to give it a message and a turn: anyone's ---
-  atomic<process_status> status{process_status::free};
+  alignas(64) atomic<process_status> status{process_status::free};
   atomic<std::uint8_t> priority{2};    ///< index of the run queue: 0 max, 1 high, 2 normal, 3 low
   std::atomic<std::uint8_t> traced{0}; ///< what is told of it: the bits of trace_table.hpp
   atomic<bool> timer_fired{false};
@@ -109,10 +110,7 @@ struct alignas(64) process_block : timer_node { // the timer wheel's, under its 
 
   // --- the rest ---
   relations* ties = nullptr;
-  atomic<std::int64_t> deadline_ns{no_deadline};
-  atomic<std::int64_t> armed_ns{no_deadline}; ///< when `timer` goes off; it moves lazily
-  timer_wheel* wheel = nullptr;               ///< where `timer` is; written by the owner
-  pid serving;                                ///< whose call the body has got last, and the call's tag
+  pid serving; ///< whose call the body has got last, and the call's tag
   std::uint64_t serving_tag = 0;
   atomic<std::uint64_t> parent_id{0};
   /// Messages in the mailbox, kept only under a limit; above them the low half of the generation, so that a
@@ -125,7 +123,6 @@ struct alignas(64) process_block : timer_node { // the timer wheel's, under its 
   atomic<std::uint32_t> named{0};   ///< name_stamp() of the process in the slot, if it has a name
   std::uint32_t next_link_id = 1;
 
-  [[nodiscard]] timer_node& timer() noexcept { return *this; }
   [[nodiscard]] std::uint32_t messages_counted() const noexcept {
     return static_cast<std::uint32_t>(counted.load(std::memory_order_relaxed));
   }

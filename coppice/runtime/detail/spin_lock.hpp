@@ -34,8 +34,14 @@ public:
 #endif
   }
 
-private:
+protected:
   atomic<bool> locked_{false};
+};
+
+/// For what nobody's sleep depends on: unlocking waits for no earlier store of this thread.
+class quiet_spin_lock : public spin_lock {
+public:
+  void unlock() noexcept { locked_.store(false, std::memory_order_release); }
 };
 
 } // namespace coppice::detail

@@ -1,24 +1,24 @@
-// The timers of send_after: kept in slots beside the wheel that they are in, found again by their reference.
+// The timers: those of send_after, found again by their reference, and the one that each process has for its
+// waits. Both are entries of the wheels.
 #pragma once
 
 #include "coppice/runtime/clock.hpp"
 #include "coppice/runtime/detail/envelope.hpp"
-#include "coppice/runtime/detail/timer_wheel.hpp"
+#include "coppice/runtime/detail/timer_shelf.hpp"
 #include "coppice/term/id.hpp"
 
-#include <deque>
-#include <memory>
 #include <optional>
-#include <vector>
 
 namespace coppice::detail {
 
+class core;
 class machine;
+struct process_block;
 
-/// A timer's message on its way out.
-struct due_message {
-  pid to;
+/// What is due: a message, or the wait of a process.
+struct due_timer {
   envelope_ptr message;
+  process_block* process = nullptr;
 };
 
 /// A reference holds the number of the core, the slot, and a number unique in the node that tells whether
@@ -26,34 +26,30 @@ struct due_message {
 class timer_service {
 public:
   explicit timer_service(machine& m) noexcept : machine_(m) {}
-  void resize(std::size_t cores) { shelves_ = std::deque<shelf>(cores); }
 
   /// `in_message`, if not null, is a place in the message where the timer's own reference belongs.
   reference start(duration after, pid to, envelope_ptr message, reference* in_message);
   std::optional<duration> cancel(const reference& timer);
   [[nodiscard]] std::optional<duration> read(const reference& timer);
-  /// A node that has come due, out of the wheel; the wheel's lock is held.
-  due_message expire(timer_node& node) noexcept;
   [[nodiscard]] std::size_t count() const noexcept;
+  /// The time that is `after` from `now`, in nanoseconds of the clock; as far away as it can name at most.
+  [[nodiscard]] static std::int64_t due_after(std::int64_t now_ns, duration after) noexcept;
+
+  /// Sees to it that the process's timer goes off by then, or earlier and is put off then.
+  void arm(process_block& p, std::int64_t now_ns, std::int64_t due_ns);
+  /// The process has died.
+  void disarm(process_block& p) noexcept;
+
+  /// What an entry that the core's wheel has made ready stands for: nothing, if it is stale or was put off.
+  /// The wheel's lock is held.
+  due_timer expire(core& at, const timer_entry& entry, time_point now) noexcept;
 
 private:
-  struct timer : timer_node {
-    std::uint64_t unique = 0; ///< 0: free
-    std::uint32_t slot = 0;
-    std::uint32_t shelf = 0;
-    pid to;
-    envelope_ptr message;
-  };
-  struct shelf { ///< under the lock of the core's wheel
-    std::deque<timer> timers;
-    std::vector<std::uint32_t> free;
-  };
-
-  static constexpr unsigned slot_bits = 26;
-  timer* find(const reference& r, timer_wheel*& wheel);
+  /// The record, and its core with the lock of the wheel held; null and no lock if there is no such timer.
+  timer_shelf::record* find(const reference& r, core*& at);
+  process_block* expire_wait(core& at, const timer_entry& entry, time_point now) noexcept;
 
   machine& machine_;
-  std::deque<shelf> shelves_; ///< one a core
 };
 
 } // namespace coppice::detail

@@ -1,7 +1,10 @@
 #include "coppice/runtime/detail/timer_wheel.hpp"
 
+#include "coppice/runtime/detail/allocate.hpp"
+
 #include <algorithm>
-#include <cstddef>
+#include <bit>
+#include <new>
 #include <utility>
 
 namespace coppice::detail {
@@ -24,103 +27,105 @@ std::size_t distance_to_occupied(const std::array<std::uint64_t, timer_wheel::sl
   return timer_wheel::slots;
 }
 
+void free_chunk(timer_chunk* chunk) noexcept { deallocate(chunk, sizeof(timer_chunk)); }
+
+void free_chain(timer_chunk* chain) noexcept {
+  while (chain != nullptr) free_chunk(std::exchange(chain, chain->next));
+}
+
+/// More than this is not moved under the lock at once.
+constexpr std::size_t moved_at_once = 256;
+
 } // namespace
 
-void timer_wheel::place(timer_node& node, end where) noexcept {
-  std::uint64_t tick = std::max(ceil_tick(node.due_ns), now_tick_);
+timer_wheel::~timer_wheel() {
+  free_chain(taken_);
+  free_chain(sweeping_.chain);
+  for (level& wheel : levels_) {
+    for (slot& s : wheel.slots_of) free_chain(s.chain);
+  }
+}
+
+void timer_wheel::place(timer_entry entry) {
+  std::uint64_t tick = std::max(ceil_tick(entry.due_ns), now_tick_);
   unsigned l = 0;
   while (l + 1 < levels && position(tick, l) - position(now_tick_, l) >= slots) ++l;
   // Beyond the outermost wheel: its furthest slot.
   std::uint64_t at = std::min(position(tick, l), position(now_tick_, l) + slots - 1);
-  std::size_t slot = at & (slots - 1);
-  level& wheel = levels_[l];
-  bool empty = wheel.heads[slot] == nullptr;
-  node.link = empty || where == end::front ? &wheel.heads[slot] : wheel.tails[slot];
-  node.next = *node.link;
-  *node.link = &node;
-  (node.next != nullptr ? node.next->link : wheel.tails[slot]) = &node.next;
-  node.level = static_cast<std::uint8_t>(l);
-  node.slot = static_cast<std::uint16_t>(slot);
-  wheel.occupied[slot / 64] |= std::uint64_t{1} << (slot % 64);
-  auto wake = static_cast<std::int64_t>(at << (window_bits * l + tick_shift));
-  if (wake < hint_ns_.load(std::memory_order_relaxed)) hint_ns_.store(wake, std::memory_order_relaxed);
-}
-
-void timer_wheel::unlink(timer_node& node) noexcept {
-  *node.link = node.next;
-  level& wheel = levels_[node.level];
-  (node.next != nullptr ? node.next->link : wheel.tails[node.slot]) = node.link;
-  if (wheel.heads[node.slot] == nullptr) {
-    wheel.occupied[node.slot / 64] &= ~(std::uint64_t{1} << (node.slot % 64));
+  std::size_t index = at & (slots - 1);
+  slot& s = levels_[l].slots_of[index];
+  if (s.chain == nullptr || s.count == timer_chunk::capacity) {
+    auto* fresh = static_cast<timer_chunk*>(allocate(sizeof(timer_chunk)));
+    if (s.chain != nullptr) s.chain->count = timer_chunk::capacity;
+    fresh->next = s.chain;
+    s = {fresh, 0};
+    levels_[l].occupied[index / 64] |= std::uint64_t{1} << (index % 64);
   }
-  node.link = nullptr;
-  node.next = nullptr;
+  s.chain->entries[s.count++] = entry;
+  auto wake = static_cast<std::int64_t>(at << (window_bits * l + tick_shift));
+  if (wake < hint_ns()) hint_ns_.store(wake, std::memory_order_relaxed);
 }
 
-/// Moves the newest node of an outer wheel's slot inwards; false if there is none.
-bool timer_wheel::move_inwards(unsigned from_level, std::uint64_t from) noexcept {
-  level& wheel = levels_[from_level];
-  std::size_t slot = from & (slots - 1);
-  if (wheel.heads[slot] == nullptr) return false;
-  static_assert(offsetof(timer_node, next) == 0);
-  auto* newest = reinterpret_cast<timer_node*>(wheel.tails[slot]); // whose `next` it is
-  unlink(*newest);
-  place(*newest, end::front);
-  return true;
+/// Takes the first chunk off; null if there is none.
+timer_chunk* timer_wheel::pop(slot& from) noexcept {
+  timer_chunk* chunk = from.chain;
+  if (chunk == nullptr) return nullptr;
+  chunk->count = static_cast<std::uint32_t>(from.count);
+  from = {chunk->next, timer_chunk::capacity};
+  return chunk;
 }
 
-/// Where a slot of an outer wheel begins with this tick, what is left in it moves inwards now.
-void timer_wheel::begin_windows() noexcept {
+bool timer_wheel::occupied(unsigned l, std::uint64_t position) const noexcept {
+  std::size_t index = position & (slots - 1);
+  return (levels_[l].occupied[index / 64] >> (index % 64) & 1) != 0;
+}
+
+/// The slot has lost a chunk: perhaps it is empty now.
+void timer_wheel::note_empty(std::size_t number) noexcept {
+  if (slot_at(number).chain != nullptr || (sweeping_.chain != nullptr && sweep_at_ == number)) return;
+  std::size_t index = number % slots;
+  levels_[number / slots].occupied[index / 64] &= ~(std::uint64_t{1} << (index % 64));
+}
+
+/// Takes a chunk out of a slot, what the sweep holds of it last; null if there is none.
+timer_chunk* timer_wheel::take_chunk(unsigned l, std::uint64_t position) noexcept {
+  std::size_t number = l * slots + (position & (slots - 1));
+  timer_chunk* chunk = pop(slot_at(number));
+  if (chunk == nullptr && sweep_at_ == number) chunk = pop(sweeping_);
+  if (chunk != nullptr) note_empty(number);
+  return chunk;
+}
+
+/// Moves a chunk of an outer wheel's slot inwards: how many entries.
+std::size_t timer_wheel::move_inwards(unsigned l, std::uint64_t position) noexcept {
+  timer_chunk* chunk = take_chunk(l, position);
+  if (chunk == nullptr) return 0;
+  for (std::uint32_t i = 0; i < chunk->count; ++i) place(chunk->entries[i]);
+  std::size_t moved = chunk->count;
+  free_chunk(chunk);
+  return moved;
+}
+
+/// Where slots of the outer wheels begin with this tick, what is left in them moves inwards now. False if
+/// that is too much for one time.
+bool timer_wheel::begin_windows(std::size_t& moved) noexcept {
   for (unsigned l = levels - 1; l >= 1; --l) {
-    if (position(now_tick_, l) << (window_bits * l) != now_tick_) continue;
-    while (move_inwards(l, position(now_tick_, l))) {
+    while (occupied(l, position(now_tick_, l))) {
+      if (moved >= moved_at_once) return false;
+      moved += move_inwards(l, position(now_tick_, l));
     }
   }
+  return true;
 }
 
 /// Moves some of what the next slots of the outer wheels hold inwards, before their time.
 void timer_wheel::move_ahead() noexcept {
-  constexpr unsigned at_once = 128;
-  unsigned moved = 0;
+  std::size_t moved = 0;
   for (unsigned l = 1; l < levels; ++l) {
-    while (moved < at_once && move_inwards(l, position(now_tick_, l) + 1)) ++moved;
-  }
-}
-
-/// Puts the nodes of the current tick in the order of their times; those of one time stay as they are.
-void timer_wheel::sort_slot() noexcept {
-  if (std::exchange(sorted_tick_, now_tick_) == now_tick_) return;
-  std::size_t slot = now_tick_ & (slots - 1);
-  level& wheel = levels_[0];
-  // A merge sort from the bottom up: `runs[i]` holds 2^i nodes in order, or none.
-  std::array<timer_node*, 40> runs{};
-  auto merge = [](timer_node* older, timer_node* newer) {
-    timer_node* merged = nullptr;
-    timer_node** last = &merged;
-    while (older != nullptr && newer != nullptr) {
-      timer_node*& first = newer->due_ns < older->due_ns ? newer : older;
-      *last = first;
-      last = &first->next;
-      first = first->next;
+    while (moved < moved_at_once / 2 && occupied(l, position(now_tick_, l) + 1)) {
+      moved += move_inwards(l, position(now_tick_, l) + 1);
     }
-    *last = older != nullptr ? older : newer;
-    return merged;
-  };
-  for (timer_node* node = wheel.heads[slot]; node != nullptr;) {
-    timer_node* run = std::exchange(node, node->next);
-    run->next = nullptr;
-    std::size_t i = 0;
-    for (; runs[i] != nullptr; ++i) run = merge(std::exchange(runs[i], nullptr), run);
-    runs[i] = run;
   }
-  timer_node* sorted = nullptr;
-  for (timer_node* run : runs) {
-    if (run != nullptr) sorted = merge(run, sorted);
-  }
-  wheel.heads[slot] = sorted;
-  timer_node** link = &wheel.heads[slot];
-  for (; *link != nullptr; link = &(*link)->next) (*link)->link = link;
-  wheel.tails[slot] = link;
 }
 
 std::optional<std::uint64_t> timer_wheel::next_tick() const noexcept {
@@ -135,15 +140,17 @@ std::optional<std::uint64_t> timer_wheel::next_tick() const noexcept {
   return best;
 }
 
-timer_node* timer_wheel::pop_due(time_point now) noexcept {
+timer_wheel::progress timer_wheel::advance(time_point now) noexcept {
   std::uint64_t target = floor_tick(ns(now));
+  std::size_t moved = 0;
   for (;;) {
-    if (levels_[0].heads[now_tick_ & (slots - 1)] != nullptr && now_tick_ <= target) {
-      sort_slot();
-      timer_node* node = levels_[0].heads[now_tick_ & (slots - 1)];
-      unlink(*node);
-      --size_;
-      return node;
+    if (!begin_windows(moved)) return progress::more;
+    if (now_tick_ <= target && occupied(0, now_tick_)) {
+      while (timer_chunk* chunk = take_chunk(0, now_tick_)) {
+        chunk->next = taken_;
+        taken_ = chunk;
+      }
+      return progress::due;
     }
     if (now_tick_ >= target) break;
     std::optional<std::uint64_t> next = next_tick();
@@ -152,11 +159,52 @@ timer_node* timer_wheel::pop_due(time_point now) noexcept {
       break;
     }
     now_tick_ = std::max(*next, now_tick_ + 1);
-    begin_windows();
   }
   move_ahead();
   set_hint();
-  return nullptr;
+  return progress::idle;
+}
+
+void timer_wheel::arrange() noexcept {
+  constexpr std::size_t kept = 1024; // of the memory that a crowded tick has needed
+  ready_.clear();
+  next_ready_ = 0;
+  if (ready_.capacity() > kept) ready_.shrink_to_fit();
+  for (const timer_chunk* chunk = taken_; chunk != nullptr; chunk = chunk->next) {
+    ready_.insert(ready_.end(), chunk->entries.begin(), chunk->entries.begin() + chunk->count);
+  }
+  free_chain(std::exchange(taken_, nullptr));
+  if (!std::ranges::is_sorted(ready_)) std::ranges::sort(ready_);
+}
+
+/// The next chunk that the sweep has to see; null at the end of the last wheel.
+timer_chunk* timer_wheel::next_to_sweep() noexcept {
+  while (sweeping_.chain == nullptr) {
+    if (sweep_at_ == levels * slots) {
+      sweep_at_ = 0;
+      return nullptr;
+    }
+    sweeping_ = std::exchange(slot_at(sweep_at_), {}); // which stays occupied until all of it has been seen
+    if (sweeping_.chain == nullptr) ++sweep_at_;
+  }
+  timer_chunk* chunk = pop(sweeping_);
+  note_empty(sweep_at_);
+  if (sweeping_.chain == nullptr) ++sweep_at_; // what is put back there is not looked at again
+  return chunk;
+}
+
+void timer_wheel::sweep(const timer_judge& judge, std::size_t at_most) noexcept {
+  for (std::size_t seen = 0; seen < at_most;) {
+    timer_chunk* chunk = next_to_sweep();
+    if (chunk == nullptr) return;
+    __builtin_prefetch(sweeping_.chain);
+    std::size_t kept = judge.keep(std::span(chunk->entries.data(), chunk->count));
+    for (std::size_t i = 0; i < kept; ++i) place(chunk->entries[i]);
+    auto dropped = static_cast<std::int64_t>(chunk->count - kept);
+    drop(dropped, dropped);
+    seen += chunk->count;
+    free_chunk(chunk);
+  }
 }
 
 void timer_wheel::set_hint() noexcept {
@@ -167,10 +215,10 @@ void timer_wheel::set_hint() noexcept {
 
 std::optional<time_point> timer_wheel::next_due() noexcept {
   std::lock_guard guard(lock_);
+  if (ready()) return time_point(std::chrono::nanoseconds(ready_[next_ready_].due_ns));
   set_hint();
-  std::int64_t hint = hint_ns_.load(std::memory_order_relaxed);
-  if (hint == INT64_MAX) return std::nullopt;
-  return time_point(std::chrono::nanoseconds(hint));
+  if (hint_ns() == INT64_MAX) return std::nullopt;
+  return time_point(std::chrono::nanoseconds(hint_ns()));
 }
 
 } // namespace coppice::detail
