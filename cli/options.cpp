@@ -19,8 +19,10 @@ struct raw_options {
   log_format format = log_format::text;
   severity level = severity::notice;
   unsigned cores = 0;
+  std::optional<bool> console_state;
 };
 
+const char* const yes_no = "yes, no";
 const char* const formats = "text, json";
 const char* const levels = "debug, info, notice, warning, error, critical";
 
@@ -31,13 +33,19 @@ void add_choice(CLI::App& app, const std::string& option, T& into, Parse parse, 
   app.add_option_function<std::string>(
          option,
          [&into, parse, names, option](const std::string& name) {
-           const std::optional<T> value = parse(name);
+           const auto value = parse(name);
            if (!value) throw CLI::ValidationError(option, "'" + name + "' is none of " + names);
            into = *value;
          },
          help)
       ->type_name(names)
       ->default_str(standard);
+}
+
+std::optional<bool> parse_yes_no(const std::string& text) {
+  if (text == "yes") return true;
+  if (text == "no") return false;
+  return std::nullopt;
 }
 
 std::string check_served_as(const std::string& name) {
@@ -75,6 +83,11 @@ void describe(CLI::App& app, CLI::App& run, raw_options& o) {
   add_choice(run, "--log-format", o.format, parse_log_format, formats, "How the log on stderr looks", "text");
   add_choice(run, "--log-level", o.level, parse_severity, levels, "The least important reports to log",
              "notice");
+  add_choice(
+      run, "--console-state", o.console_state, parse_yes_no, yes_no,
+      "Whether the console shows the states of processes and their messages, which may hold secrets: yes "
+      "unless others can reach it, by --allow-remote or --served-as",
+      "");
   run.add_option("--cores", o.cores, "Threads that run processes; 0: as many as the machine has")
       ->type_name("N")
       ->check(CLI::Range(0, 1024))
@@ -110,6 +123,7 @@ std::variant<run_options, just_say> checked(raw_options raw) {
   o.level = raw.level;
   o.cores = raw.cores;
   o.remote = !at->is_loopback();
+  o.console_state = raw.console_state.value_or(!o.remote && raw.served_as.empty());
   for (std::string& name : raw.served_as) o.served_as.push_back(lower(std::move(name)));
   if (o.remote) o.served_as.push_back(at->is_v6() ? "[" + at->address() + "]" : at->address());
   return o;

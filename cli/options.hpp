@@ -18,8 +18,9 @@ struct run_options {
   std::vector<std::string> served_as; ///< further names of this node, as browsers send them in Host
   log_format format = log_format::text;
   severity level = severity::notice;
-  unsigned cores = 0;  ///< 0: as many as the machine has
-  bool remote = false; ///< the address is not a loopback one, and that was meant
+  unsigned cores = 0;        ///< 0: as many as the machine has
+  bool remote = false;       ///< the address is not a loopback one, and that was meant
+  bool console_state = true; ///< the console shows states of processes and their messages
 };
 
 /// Print this and end with that status: help, the version, or what is wrong.

@@ -58,6 +58,15 @@ TEST(command_line, log_options) {
   EXPECT_EQ(o.level, severity::debug);
 }
 
+TEST(command_line, the_console_shows_states_unless_others_reach_it_or_it_is_told) {
+  EXPECT_TRUE(options({"run"}).console_state);
+  EXPECT_FALSE(options({"run", "--console-state", "no"}).console_state);
+  EXPECT_FALSE(options({"run", "--host", "192.0.2.7", "--allow-remote"}).console_state);
+  EXPECT_FALSE(options({"run", "--served-as", "chat.example:443"}).console_state);
+  EXPECT_TRUE(options({"run", "--served-as", "chat.example:443", "--console-state", "yes"}).console_state);
+  EXPECT_EQ(said({"run", "--console-state", "maybe"}).status, status_usage);
+}
+
 TEST(command_line, help_and_version_end_well) {
   just_say help = said({"run", "--help"});
   EXPECT_EQ(help.status, 0);

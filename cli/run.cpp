@@ -98,7 +98,8 @@ int run(const run_options& options) {
   node home(std::move(settings));
 
   const std::string name = node_name();
-  console::console view(home, {.name = name, .version = COPPICE_VERSION, .root = root_keeper::name});
+  console::console view(home, {.name = name, .version = COPPICE_VERSION, .root = root_keeper::name},
+                        {.shows_state = options.console_state});
   install_logger(home, {.format = options.format, .level = options.level, .also = view.watcher()});
 
   auto entrance = std::make_shared<front>();

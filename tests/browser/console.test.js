@@ -62,6 +62,7 @@ test('shows the node and its supervision tree', async () => {
   const { page } = await stage.console();
   await page.locator('#connection[data-state="live"]').waitFor();
   await page.locator('#node').filter({ hasText: '@' }).waitFor();
+  await page.getByRole('navigation').getByRole('link', { name: 'Tree' }).waitFor();
   assert.match(await page.locator('#uptime').textContent(), /\d+ s$/);
   assert.ok(Number((await page.locator('#processes').textContent()).replaceAll(',', '')) >= 8);
   assert.match(await page.locator('#memory').textContent(), /^[\d.]+ [KMG]iB$/);
@@ -105,7 +106,7 @@ test('the pages lead to each other', async () => {
   const { page } = await stage.console();
   await page.getByRole('link', { name: 'Chat' }).click();
   await page.getByRole('link', { name: 'Look inside the node' }).click();
-  await page.getByRole('heading', { name: 'Supervision tree' }).waitFor();
+  await page.getByRole('slider', { name: 'Messages per second' }).waitFor();
 });
 
 test('the tree walks by arrow keys', async () => {
@@ -135,7 +136,7 @@ test('a page asks for more children only when told, and draws no more than it wa
         processes: [place('root', null, { children: all }), ...children] }));
     });
   });
-  await page.goto(new URL('console/', stage.node.url).href);
+  await page.goto(new URL('console/#tree', stage.node.url).href);
   const more = page.locator('#rows tr.more');
   await more.filter({ hasText: '100 of 10,000 shown' }).waitFor();
   await more.getByRole('button', { name: 'Show more' }).click();

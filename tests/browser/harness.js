@@ -19,10 +19,21 @@ const browser_flags = [
 export const test = (name, body) => node_test(name, { timeout: longest_test }, body);
 
 /** Starts the program under test on a free port; `.url` ends with a slash. */
-export async function start_node() {
+export function start_node(options = []) {
   const program = process.env.COPPICE_BIN;
   assert.ok(program, 'COPPICE_BIN must name the coppice program to be tested');
-  const child = spawn(program, ['run', '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return start_program(program, ['run', '--port', '0', ...options]);
+}
+
+/** Starts a node with so many idle processes, and with some that are worth a look (crowd.cpp). */
+export function start_crowd(count, options = []) {
+  const program = process.env.COPPICE_CROWD;
+  assert.ok(program, 'COPPICE_CROWD must name the program of crowd.cpp');
+  return start_program(program, [String(count), ...options]);
+}
+
+async function start_program(program, options) {
+  const child = spawn(program, options, { stdio: ['ignore', 'pipe', 'pipe'] });
   const said = [];
   const hear = (line) => { said.push(line); if (said.length > 200) said.shift(); };
   createInterface({ input: child.stderr }).on('line', hear);
@@ -60,9 +71,9 @@ export class Stage {
   #browser;
   #contexts = [];
 
-  static async open() {
+  static async open(start = start_node) {
     const stage = new Stage();
-    stage.node = await start_node();
+    stage.node = await start();
     stage.#profile = await mkdtemp(join(tmpdir(), 'coppice-browser-'));
     // The program's own directory for a profile is new at each launch; $HOME keeps all else of Chromium apart too.
     stage.#browser = await chromium.launch({
@@ -113,8 +124,9 @@ export class Stage {
     return person;
   }
 
-  async console(options) {
-    return new Console(await this.page('console/', options));
+  /** A console at the tree, or at another view. */
+  async console(options, view = 'tree') {
+    return new Console(await this.page(`console/#${view}`, options));
   }
 }
 
@@ -198,11 +210,17 @@ export class Console {
     await this.row(name).first().waitFor();
   }
 
-  /** Clicks the kill button of the process of that name; gives its pid when the row shows that pid no more. */
+  /** Says yes to the question whether to kill. */
+  async confirm() {
+    await this.page.getByRole('dialog', { name: 'Kill this process?' }).getByRole('button', { name: 'Kill', exact: true }).click();
+  }
+
+  /** Kills the process of that name by its button; gives its pid when the row shows that pid no more. */
   async kill(name) {
     await this.find(name);
     const pid = await this.row(name).first().getAttribute('data-pid');
     await this.page.locator(`#rows tr[data-pid="${pid}"] .kill-button`).click();
+    await this.confirm();
     await this.page.locator(`#rows tr[data-pid="${pid}"]`).waitFor({ state: 'detached' });
     return pid;
   }

@@ -115,7 +115,7 @@ test('what waits for someone away outlives the session that keeps it', async () 
 
 test('every process that the console shows, the root and the console itself too', async () => {
   const { ann, bob, killer } = await Company.gather();
-  await killer.page.locator('#rows tr[data-name="messaging_sup"]').waitFor();
+  await killer.page.locator('#rows tr[data-name="session_sup"]').waitFor(); // the second floor opens by itself
   const rows = await killer.page.locator('#rows tr[data-pid^="<"]').evaluateAll((found) =>
     found.map((row) => row.dataset.name));
   assert.ok(rows.length >= 5, `only ${rows}`);
@@ -128,6 +128,7 @@ test('every process that the console shows, the root and the console itself too'
     // What went with an earlier one of them and did not come back under its name is no victim any more.
     if ((await victim.count()) === 0 || !(await victim.getAttribute('data-pid'))) continue;
     await victim.locator('.kill-button').click();
+    await killer.confirm();
     const text = `after ${name} ${said.length}`;
     said.push(text);
     await ann.write(text);

@@ -125,5 +125,6 @@ test('the console works on a screen of 320 pixels', async () => {
   assert.ok(box.x >= 0 && box.x + box.width <= 320, JSON.stringify(box));
   const pid = await watcher.row(`session:${user.name}`).getAttribute('data-pid');
   await button.tap();
+  await watcher.confirm();
   await watcher.back(`session:${user.name}`, pid);
 });

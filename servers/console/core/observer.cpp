@@ -195,11 +195,11 @@ void observer::flush_overdue() {
   for (log_entry& entry : overdue) log_.add(std::move(entry));
 }
 
-std::vector<place> observer::places_of(std::span<const process_summary> processes) const {
+std::vector<place> observer::places_of(std::span<const pid> processes) const {
   std::vector<place> all;
   all.reserve(processes.size());
   std::lock_guard guard(mutex_);
-  for (const process_summary& p : processes) all.push_back(places_.of(p.process));
+  for (pid p : processes) all.push_back(places_.of(p));
   return all;
 }
 

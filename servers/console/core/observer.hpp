@@ -41,7 +41,7 @@ public:
   void flush_overdue();
 
   [[nodiscard]] const report_log& log() const noexcept { return log_; }
-  [[nodiscard]] std::vector<place> places_of(std::span<const process_summary> processes) const;
+  [[nodiscard]] std::vector<place> places_of(std::span<const pid> processes) const;
   [[nodiscard]] std::vector<vacancy> vacancies() const;
   /// Of all supervisors since the start.
   [[nodiscard]] std::uint64_t restarts() const;

@@ -112,8 +112,7 @@ TEST_F(observer_test, a_restarted_dynamic_child_is_known_by_whom_it_replaces) {
   EXPECT_EQ(log[0].action, supervisor_action::restarted);
   EXPECT_EQ(log[0].name, "session:ann");
   EXPECT_EQ(log[0].process, pid{10});
-  std::vector<process_summary> one(1);
-  one[0].process = pid{12};
+  const std::vector<pid> one{pid{12}};
   EXPECT_TRUE(all.places_of(one).at(0).dynamic);
   EXPECT_EQ(all.places_of(one).at(0).restarts, 1U);
 }

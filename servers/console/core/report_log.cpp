@@ -33,7 +33,10 @@ void report_log::add(log_entry entry) {
   std::lock_guard guard(mutex_);
   entry.seq = ++last_;
   entries_.push_back(std::move(entry));
-  if (entries_.size() > capacity) entries_.pop_front();
+  if (entries_.size() <= capacity) return;
+  // Starts are many and say little: they go before ends and restarts.
+  auto least = std::ranges::find(entries_, entry_kind::progress, &log_entry::kind);
+  entries_.erase(least == entries_.end() ? entries_.begin() : least);
 }
 
 std::vector<log_entry> report_log::since(std::uint64_t seq, std::size_t limit) const {

@@ -35,7 +35,8 @@ struct log_entry {
   exit_reason why{}; ///< for its stack, which is looked up only when it is asked for
 };
 
-/// Keeps the latest entries. Thread-safe.
+/// Keeps the latest entries; when it is full the oldest start (`progress`) goes, or the oldest of all if
+/// there is none. Thread-safe.
 class report_log {
 public:
   static constexpr std::size_t capacity = 500;

@@ -36,6 +36,19 @@ TEST(report_log, keeps_the_latest) {
   EXPECT_EQ(all.back().seq, report_log::capacity + 7);
 }
 
+TEST(report_log, gives_up_starts_before_all_else) {
+  report_log log;
+  log.add(named("the crash"));
+  for (std::size_t i = 0; i < report_log::capacity; ++i) {
+    log_entry e = named("a start");
+    e.kind = entry_kind::progress;
+    log.add(std::move(e));
+  }
+  EXPECT_EQ(log.since(0).front().name, "the crash");
+  EXPECT_EQ(log.since(0).size(), report_log::capacity);
+  EXPECT_EQ(log.since(1).front().seq, 3U);
+}
+
 TEST(report_log, cuts_what_is_long_between_characters) {
   report_log log;
   log_entry e;

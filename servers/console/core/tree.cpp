@@ -1,6 +1,6 @@
 #include "servers/console/core/tree.hpp"
 
-#include "coppice/term/text.hpp"
+#include "servers/console/core/census.hpp"
 #include "servers/console/core/report_log.hpp"
 
 #include <algorithm>
@@ -46,12 +46,14 @@ constexpr std::size_t longest_key = 400;
 constexpr std::size_t longest_segment = 100;
 constexpr std::size_t longest_name = 255;
 
-std::string known_kind(const std::string& behaviour) {
+} // namespace
+
+std::string_view kind_of(std::string_view behaviour) noexcept {
   constexpr std::array<std::string_view, 4> known{"supervisor", "gen_server", "gen_event", "gen_statem"};
   return std::ranges::find(known, behaviour) == known.end() ? "process" : behaviour;
 }
 
-row_status status_of(run_status s) noexcept {
+row_status row_status_of(run_status s) noexcept {
   switch (s) {
   case run_status::running: return row_status::running;
   case run_status::runnable: return row_status::runnable;
@@ -62,7 +64,30 @@ row_status status_of(run_status s) noexcept {
   return row_status::waiting;
 }
 
-} // namespace
+bool tree_picker::pick(const process_glimpse& process) {
+  const auto known = families_.find(process.parent);
+  // Beyond so many families the rest is not even counted.
+  if (known == families_.end() && families_.size() >= most_rows) return false;
+  family& f = known == families_.end() ? families_[process.parent] : known->second;
+  const bool supervises = std::string_view(process.behaviour) == "supervisor";
+  // A tenth of the room is left to supervisors, which may come late in the walk.
+  const std::size_t room = supervises ? most_rows : most_rows / 10 * 9;
+  if (picked_ >= room || (!supervises && f.in >= most_children)) {
+    ++f.out;
+    return false;
+  }
+  ++f.in;
+  ++picked_;
+  return true;
+}
+
+std::vector<std::pair<pid, std::size_t>> tree_picker::left_out() const {
+  std::vector<std::pair<pid, std::size_t>> all;
+  for (const auto& [parent, f] : families_) {
+    if (f.out > 0) all.emplace_back(parent, f.out);
+  }
+  return all;
+}
 
 class tree_builder {
 public:
@@ -72,6 +97,12 @@ public:
     add_processes();
     add_vacancies();
     attach();
+    for (const auto& [parent, count] : in_.left_out) {
+      if (auto found = out_.by_pid_.find(parent); found != out_.by_pid_.end()) {
+        out_.rows_[found->second].left_out = count;
+        out_.rows_[found->second].branch = true;
+      }
+    }
     std::vector<std::uint32_t> open = out_.tops_;
     while (!open.empty()) { // no recursion: nobody knows how deep a tree is
       const std::uint32_t at = open.back();
@@ -102,9 +133,9 @@ private:
       if (r.name.empty()) r.name = where.id;
       if (r.name.empty()) r.name = p.module.empty() ? pid_text(p.process) : p.module;
       cut(r.name, longest_name);
-      r.kind = known_kind(p.behaviour);
+      r.kind = kind_of(p.behaviour);
       r.module = p.module;
-      r.status = status_of(p.status);
+      r.status = row_status_of(p.status);
       r.mailbox = p.message_queue_len;
       r.reductions = p.reductions;
       r.restarts = where.restarts;
@@ -202,14 +233,6 @@ tree tree::build(const input& in) { return tree_builder(in).build(); }
 // --- selecting ---
 
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string low(text);
-  for (char& c : low) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return low;
-}
 
 bool matches(const row& r, const std::string& wanted) {
   const std::string pid = r.process ? pid_text(r.process) : std::string();

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace coppice::console {
@@ -20,6 +21,9 @@ namespace coppice::console {
 std::string pid_text(pid process);
 /// The name of a process: registered, else its label, else empty.
 std::string name_of(const process_summary& process);
+
+/// The kinds of the protocol: a behaviour of OTP, or `process`.
+std::string_view kind_of(std::string_view behaviour) noexcept;
 
 enum class row_status : std::uint8_t {
   running,
@@ -32,6 +36,7 @@ enum class row_status : std::uint8_t {
   stopped
 };
 [[nodiscard]] const char* to_string(row_status status) noexcept;
+[[nodiscard]] row_status row_status_of(run_status status) noexcept;
 
 /// A place in the tree: a process, one that is just not running, or `others`.
 struct row {
@@ -46,7 +51,28 @@ struct row {
   std::uint64_t reductions = 0;
   std::uint32_t restarts = 0;
   bool branch = false;                   ///< a supervisor, or what else has processes below it
+  std::size_t left_out = 0;              ///< children that the tree was not given
   std::vector<std::uint32_t> children{}; ///< indices into `tree::rows`, in start order
+};
+
+/// Chooses, in a walk over all processes, those of which a tree is made: so that it stays small however many
+/// there are. Supervisors come in before others.
+class tree_picker {
+public:
+  static constexpr std::size_t most_rows = 20'000;   ///< in all
+  static constexpr std::size_t most_children = 2000; ///< of one process
+
+  /// Whether it is to be in the tree; else it is counted.
+  bool pick(const process_glimpse& process);
+  [[nodiscard]] std::vector<std::pair<pid, std::size_t>> left_out() const;
+
+private:
+  struct family {
+    std::size_t in = 0;
+    std::size_t out = 0;
+  };
+  std::unordered_map<pid, family> families_;
+  std::size_t picked_ = 0;
 };
 
 class tree {
@@ -58,6 +84,8 @@ public:
     std::span<const place> places; ///< of the same processes, in the same order
     std::span<const vacancy> vacancies;
     pid root;
+    /// Processes whose children are not all here, and how many are missing.
+    std::span<const std::pair<pid, std::size_t>> left_out{};
   };
   static tree build(const input& in);
 

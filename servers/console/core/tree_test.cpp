@@ -147,6 +147,39 @@ TEST_F(tree_test, filters_by_name_pid_module_and_kind_with_ancestors) {
   EXPECT_TRUE(select(all, {.filter = "nobody"}).rows.empty());
 }
 
+TEST_F(tree_test, counts_the_children_that_it_was_not_given) {
+  grow();
+  const std::vector<std::pair<pid, std::size_t>> missing{{process(10), 7}, {process(99), 3}};
+  tree::input in;
+  in.processes = processes;
+  in.places = known;
+  in.root = process(1);
+  in.left_out = missing;
+  const tree all = tree::build(in);
+  EXPECT_EQ(all.find(process(10))->left_out, 7U);
+  EXPECT_EQ(all.find(process(1))->left_out, 0U);
+}
+
+TEST(tree_picker, keeps_supervisors_and_some_children_of_each) {
+  tree_picker choose;
+  process_glimpse g;
+  g.behaviour = "process";
+  std::size_t picked = 0;
+  for (std::uint32_t i = 0; i < 100'000; ++i) {
+    g.process = pid{i};
+    g.parent = pid{i % 2 == 0 ? 1U : 1000U + i % 20};
+    if (choose.pick(g)) ++picked;
+  }
+  EXPECT_EQ(picked, 18'000U);
+  g.behaviour = "supervisor";
+  g.parent = pid{1};
+  EXPECT_TRUE(choose.pick(g));
+  const auto left_out = choose.left_out();
+  const auto family = std::ranges::find(left_out, pid{1}, &std::pair<pid, std::size_t>::first);
+  ASSERT_NE(family, left_out.end());
+  EXPECT_EQ(family->second, 50'000U - tree_picker::most_children);
+}
+
 TEST_F(tree_test, ten_thousand_processes_are_bounded_in_what_is_given) {
   add(process(1), pid(), "root_sup", "supervisor");
   for (std::uint32_t i = 0; i < 10; ++i)

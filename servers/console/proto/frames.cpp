@@ -1,12 +1,11 @@
 #include "servers/console/proto/frames.hpp"
 
-#include "coppice/http/detail/utf8.hpp"
-
 #include <algorithm>
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <charconv>
+#include <cstdint>
+#include <tuple>
 #include <utility>
 
 namespace coppice::console {
@@ -62,16 +61,33 @@ parsed<page_frame> parse_hello(const json::object& o) {
     if (!seq) return std::unexpected("hello: \"reports\" must be an integer from 0");
     h.reports = *seq;
   }
+  if (const json::value* points = o.if_contains("points")) {
+    const auto at = number_of(*points);
+    if (!at || *at > static_cast<std::uint64_t>(INT64_MAX))
+      return std::unexpected("hello: \"points\" must be an integer from 0");
+    h.points = static_cast<std::int64_t>(*at);
+  }
   return page_frame(std::move(h));
 }
 
-parsed<page_frame> parse_watch(const json::object& o) {
+/// A filter, if there is one.
+parsed<std::string> parse_filter(const json::object& o, const char* where) {
+  const json::value* filter = o.if_contains("filter");
+  if (filter == nullptr) return std::string();
+  if (!filter->is_string()) return std::unexpected(std::string(where) + ": \"filter\" must be a string");
+  const std::string_view text = view_of(filter->get_string());
+  if (characters(text) > longest_filter) {
+    return std::unexpected(std::string(where) + ": \"filter\" has over 64 characters");
+  }
+  return std::string(text);
+}
+
+parsed<view> parse_tree(const json::object& o, const json::value& open) {
   view v;
-  const json::value* open = o.if_contains("open");
-  if (open == nullptr || !open->is_array()) return std::unexpected("watch: \"open\" must be an array");
-  if (open->get_array().size() > most_open) return std::unexpected("watch: \"open\" has over 500 keys");
+  if (!open.is_array()) return std::unexpected("watch: \"open\" must be an array");
+  if (open.get_array().size() > most_open) return std::unexpected("watch: \"open\" has over 500 keys");
   v.open.emplace();
-  for (const json::value& key : open->get_array()) {
+  for (const json::value& key : open.get_array()) {
     if (!key.is_string()) return std::unexpected("watch: \"open\" must hold strings");
     v.open->emplace_back(view_of(key.get_string()));
   }
@@ -84,13 +100,81 @@ parsed<page_frame> parse_watch(const json::object& o) {
                                 std::min<std::size_t>(*n, view::most_children));
     }
   }
-  if (const json::value* filter = o.if_contains("filter")) {
-    if (!filter->is_string()) return std::unexpected("watch: \"filter\" must be a string");
-    v.filter = view_of(filter->get_string());
-    if (characters(v.filter) > longest_filter)
-      return std::unexpected("watch: \"filter\" has over 64 characters");
+  parsed<std::string> filter = parse_filter(o, "watch");
+  if (!filter) return std::unexpected(std::move(filter.error()));
+  v.filter = std::move(*filter);
+  return v;
+}
+
+parsed<list_query> parse_list(const json::value& what) {
+  if (!what.is_object()) return std::unexpected("list: not an object");
+  const json::object& o = what.get_object();
+  list_query q;
+  parsed<std::string> filter = parse_filter(o, "list");
+  if (!filter) return std::unexpected(std::move(filter.error()));
+  q.filter = lower(*filter);
+  if (o.contains("sort")) {
+    const auto name = text_of(o, "sort");
+    const std::optional<list_order> order = name ? parse_list_order(*name) : std::nullopt;
+    if (!order) return std::unexpected("list: \"sort\" must be mailbox, busy, reductions, age or pid");
+    q.order = *order;
   }
-  return page_frame(std::move(v));
+  if (const json::value* ascending = o.if_contains("ascending")) {
+    if (!ascending->is_bool()) return std::unexpected("list: \"ascending\" must be true or false");
+    q.ascending = ascending->get_bool();
+  }
+  for (const auto& [key, into, most] :
+       {std::tuple{"offset", &q.offset, list_query::deepest - list_query::most_rows},
+        std::tuple{"limit", &q.limit, list_query::most_rows}}) {
+    const json::value* given = o.if_contains(key);
+    if (given == nullptr) continue;
+    const auto n = number_of(*given);
+    if (!n) return std::unexpected(std::string("list: \"") + key + "\" must be an integer from 0");
+    *into = std::min<std::uint64_t>(*n, most);
+  }
+  return q;
+}
+
+parsed<pid> parse_process(const json::object& o, const char* key) {
+  const auto text = text_of(o, key);
+  const std::optional<pid> process = text ? parse_pid(*text) : std::nullopt;
+  if (!process || !*process)
+    return std::unexpected(std::string("\"") + key + "\" must be of the form <0.42.7>");
+  return *process;
+}
+
+parsed<page_frame> parse_watch(const json::object& o) {
+  watch w;
+  if (const json::value* open = o.if_contains("open")) {
+    parsed<view> tree = parse_tree(o, *open);
+    if (!tree) return std::unexpected(std::move(tree.error()));
+    w.tree = std::move(*tree);
+  }
+  if (const json::value* list = o.if_contains("list")) {
+    parsed<list_query> q = parse_list(*list);
+    if (!q) return std::unexpected(std::move(q.error()));
+    w.list = std::move(*q);
+  }
+  if (o.contains("process")) {
+    parsed<pid> process = parse_process(o, "process");
+    if (!process) return std::unexpected("watch: " + process.error());
+    w.process = *process;
+  }
+  return page_frame(std::move(w));
+}
+
+parsed<page_frame> parse_state(const json::object& o) {
+  parsed<pid> process = parse_process(o, "pid");
+  if (!process) return std::unexpected("state: " + process.error());
+  return page_frame(state_wanted{*process});
+}
+
+parsed<page_frame> parse_trace(const json::object& o) {
+  parsed<pid> process = parse_process(o, "pid");
+  if (!process) return std::unexpected("trace: " + process.error());
+  const json::value* on = o.if_contains("on");
+  if (on == nullptr || !on->is_bool()) return std::unexpected("trace: \"on\" must be true or false");
+  return page_frame(trace_wanted{*process, on->get_bool()});
 }
 
 } // namespace
@@ -101,7 +185,9 @@ parsed<page_frame> parse_frame(std::string_view text) {
   const auto type = text_of(*o, "type");
   if (type == "hello") return parse_hello(*o);
   if (type == "watch") return parse_watch(*o);
-  return std::unexpected("\"type\" must be \"hello\" or \"watch\"");
+  if (type == "state") return parse_state(*o);
+  if (type == "trace") return parse_trace(*o);
+  return std::unexpected("\"type\" must be \"hello\", \"watch\", \"state\" or \"trace\"");
 }
 
 std::optional<pid> parse_pid(std::string_view text) {
@@ -124,81 +210,7 @@ std::optional<pid> parse_pid(std::string_view text) {
 parsed<pid> parse_kill(std::string_view body) {
   parsed<json::object> o = parse_object(body);
   if (!o) return std::unexpected(std::move(o.error()));
-  const auto text = text_of(*o, "pid");
-  if (!text) return std::unexpected("\"pid\" must be a string");
-  const std::optional<pid> process = parse_pid(*text);
-  if (!process) return std::unexpected("\"pid\" must be of the form <0.42.7>");
-  return *process;
-}
-
-// --- out ---
-
-namespace {
-
-json::object to_json(const node_figures& node) {
-  return {{"name", node.name},        {"version", node.version},
-          {"uptime", node.uptime},    {"processes", node.processes},
-          {"workers", node.workers},  {"run_queue", node.run_queue},
-          {"memory", node.memory},    {"messages_per_s", node.messages_per_s},
-          {"restarts", node.restarts}};
-}
-
-/// Labels and names may hold any bytes; JSON is UTF-8.
-json::string utf8(const std::string& text) {
-  http::detail::utf8_validator check;
-  if (check.feed(text) && check.complete()) return json::string(text);
-  json::string ascii;
-  for (char c : text) ascii.push_back(static_cast<unsigned char>(c) < 0x80U ? c : '?');
-  return ascii;
-}
-
-json::object to_json(const row& r) {
-  json::object o;
-  o.reserve(12);
-  o.emplace("key", utf8(r.key));
-  o.emplace("parent", r.parent.empty() ? json::value(nullptr) : json::value(utf8(r.parent)));
-  o.emplace("pid", r.process ? json::value(pid_text(r.process)) : json::value(nullptr));
-  o.emplace("name", utf8(r.name));
-  o.emplace("kind", r.kind);
-  o.emplace("module", r.module);
-  o.emplace("status", to_string(r.status));
-  o.emplace("mailbox", r.mailbox);
-  o.emplace("reductions", r.reductions);
-  o.emplace("restarts", r.restarts);
-  if (r.branch) o.emplace("children", r.children.size());
-  return o;
-}
-
-json::object to_json(const log_entry& e) {
-  json::object o{{"seq", e.seq}, {"at", e.at}, {"kind", to_string(e.kind)}};
-  if (e.process) o.emplace("pid", pid_text(e.process));
-  if (!e.name.empty()) o.emplace("name", utf8(e.name));
-  if (!e.reason.empty()) o.emplace("reason", utf8(e.reason));
-  if (!e.supervisor.empty()) o.emplace("supervisor", utf8(e.supervisor));
-  if (e.action != supervisor_action::none) o.emplace("action", to_string(e.action));
-  if (e.new_process) o.emplace("new_pid", pid_text(e.new_process));
-  o.emplace("text", utf8(full_text(e)));
-  return o;
-}
-
-} // namespace
-
-std::string write_snapshot(std::int64_t at, const node_figures& node, const selection& rows,
-                           std::span<const log_entry> reports) {
-  json::array processes;
-  processes.reserve(rows.rows.size());
-  for (const row* r : rows.rows) processes.push_back(to_json(*r));
-  json::array entries;
-  for (const log_entry& e : reports) entries.push_back(to_json(e));
-  json::object o{{"type", "snapshot"}, {"v", 1}, {"at", at}, {"node", to_json(node)}};
-  o.emplace("processes", std::move(processes));
-  if (rows.matched) o.emplace("matched", *rows.matched);
-  o.emplace("reports", std::move(entries));
-  return json::serialize(o);
-}
-
-std::string write_killed(pid process) {
-  return json::serialize(json::value{{"ok", true}, {"pid", pid_text(process)}});
+  return parse_process(*o, "pid");
 }
 
 } // namespace coppice::console

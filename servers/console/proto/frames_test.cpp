@@ -24,12 +24,47 @@ TEST(frames, reads_watch) {
   auto frame = parse_frame(
       R"({"type":"watch","open":["root","root/a"],"limits":{"root/a":300,"root":99999},"filter":"ann"})");
   ASSERT_TRUE(frame);
-  const view& v = std::get<view>(*frame);
+  const view& v = *std::get<watch>(*frame).tree;
+  EXPECT_FALSE(std::get<watch>(*frame).list);
+  EXPECT_FALSE(std::get<watch>(*frame).process);
   EXPECT_EQ(*v.open, (std::vector<std::string>{"root", "root/a"}));
   EXPECT_EQ(v.limits.at("root/a"), 300U);
   EXPECT_EQ(v.limits.at("root"), view::most_children);
   EXPECT_EQ(v.filter, "ann");
   EXPECT_FALSE(v.all_open);
+}
+
+TEST(frames, reads_what_of_the_list_and_which_process_is_watched) {
+  auto frame = parse_frame(
+      R"({"type":"watch","list":{"filter":"ANN","sort":"busy","ascending":true,"offset":50,"limit":25},"process":"<0.42.7>"})");
+  ASSERT_TRUE(frame);
+  const watch& w = std::get<watch>(*frame);
+  EXPECT_FALSE(w.tree);
+  EXPECT_EQ(*w.list, (list_query{"ann", list_order::busy, true, 50, 25}));
+  EXPECT_EQ(pid_text(w.process), "<0.42.7>");
+  frame = parse_frame(R"({"type":"watch","list":{"offset":99999999,"limit":99999999}})");
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(std::get<watch>(*frame).list->limit, list_query::most_rows);
+  EXPECT_EQ(std::get<watch>(*frame).list->offset + list_query::most_rows, list_query::deepest);
+  ASSERT_TRUE(parse_frame(R"({"type":"watch"})"));
+}
+
+TEST(frames, reads_what_is_asked_of_one_process) {
+  auto frame = parse_frame(R"({"type":"state","pid":"<0.42.7>"})");
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(std::get<state_wanted>(*frame).process.slot(), 42U);
+  frame = parse_frame(R"({"type":"trace","pid":"<0.42.7>","on":true})");
+  ASSERT_TRUE(frame);
+  EXPECT_TRUE(std::get<trace_wanted>(*frame).on);
+  for (const char* bad :
+       {R"({"type":"state"})", R"({"type":"state","pid":"x"})", R"({"type":"trace","pid":"<0.42.7>"})",
+        R"({"type":"trace","on":true})", R"({"type":"watch","process":7})", R"({"type":"watch","list":[]})",
+        R"({"type":"watch","list":{"sort":"size"}})", R"({"type":"watch","list":{"sort":1}})",
+        R"({"type":"watch","list":{"ascending":"yes"}})", R"({"type":"watch","list":{"offset":-1}})",
+        R"({"type":"watch","list":{"limit":"x"}})", R"({"type":"watch","list":{"filter":7}})",
+        R"({"type":"hello","v":1,"token":"x","points":-1})"}) {
+    EXPECT_NE(error_of(bad), "") << bad;
+  }
 }
 
 TEST(frames, refuses_what_is_no_frame) {
@@ -80,6 +115,7 @@ TEST(frames, writes_a_snapshot) {
   top.kind = "supervisor";
   top.branch = true;
   top.children = {1, 2};
+  top.left_out = 5;
   row gone;
   gone.key = "root/x";
   gone.parent = "root";
@@ -95,14 +131,15 @@ TEST(frames, writes_a_snapshot) {
   node.name = "coppice@here";
   node.memory = 18'874'368;
   selection rows{{&top, &gone}, 12};
-  boost::json::value v = boost::json::parse(write_snapshot(1000, node, rows, std::span(&entry, 1)));
+  boost::json::value v = boost::json::parse(
+      write_snapshot({.at = 1000, .node = &node, .tree = &rows, .reports = std::span(&entry, 1)}));
   EXPECT_EQ(v.at("type").as_string(), "snapshot");
   EXPECT_EQ(v.at("at").as_int64(), 1000);
   EXPECT_EQ(v.at("node").at("memory").to_number<int>(), 18'874'368);
   EXPECT_EQ(v.at("matched").to_number<int>(), 12);
   const boost::json::array& all = v.at("processes").as_array();
   EXPECT_TRUE(all.at(0).at("parent").is_null());
-  EXPECT_EQ(all.at(0).at("children").to_number<int>(), 2);
+  EXPECT_EQ(all.at(0).at("children").to_number<int>(), 7);
   EXPECT_EQ(all.at(0).at("pid").as_string(), "<0.1.1>");
   EXPECT_TRUE(all.at(1).at("pid").is_null());
   EXPECT_EQ(all.at(1).at("name").as_string(), "bad ? name");
@@ -114,9 +151,74 @@ TEST(frames, writes_a_snapshot) {
   EXPECT_FALSE(report.as_object().contains("pid"));
 }
 
-TEST(frames, leaves_matched_out_without_a_filter) {
-  boost::json::value v = boost::json::parse(write_snapshot(0, {}, {}, {}));
+TEST(frames, leaves_out_what_is_not_watched) {
+  const node_figures node;
+  const selection all;
+  boost::json::value v = boost::json::parse(write_snapshot({.node = &node, .tree = &all}));
   EXPECT_FALSE(v.as_object().contains("matched"));
+  v = boost::json::parse(write_snapshot({.node = &node}));
+  for (const char* key : {"processes", "list", "process", "points"})
+    EXPECT_FALSE(v.as_object().contains(key));
+}
+
+TEST(frames, writes_the_list_and_the_points) {
+  const node_figures node;
+  list_page page;
+  page.query.offset = 50;
+  page.total = 10'000;
+  page.matched = 7;
+  process_glimpse g;
+  g.process = *parse_pid("<0.42.7>");
+  g.behaviour = "gen_server";
+  g.runs = "chat::room";
+  g.message_queue_len = 3;
+  page.rows.push_back({g, {.busy = 12, .age = 5000}, "bad \xff name"});
+  point p;
+  p.at = 77;
+  p.cores = {{500, 1}, {20, 0}};
+  const boost::json::value v =
+      boost::json::parse(write_snapshot({.node = &node, .list = &page, .points = std::span(&p, 1)}));
+  const boost::json::value& list = v.at("list");
+  EXPECT_EQ(list.at("matched").to_number<int>(), 7);
+  EXPECT_EQ(list.at("offset").to_number<int>(), 50);
+  EXPECT_EQ(list.at("sort").as_string(), "mailbox");
+  const boost::json::value& row = list.at("rows").at(0);
+  EXPECT_EQ(row.at("name").as_string(), "bad ? name");
+  EXPECT_EQ(row.at("module").as_string(), "chat::room");
+  EXPECT_EQ(row.at("kind").as_string(), "gen_server");
+  EXPECT_EQ(row.at("busy").to_number<int>(), 12);
+  EXPECT_EQ(v.at("points").at(0).at("busy").at(0).to_number<int>(), 500);
+  EXPECT_EQ(v.at("points").at(0).at("queues").at(0).to_number<int>(), 1);
+}
+
+TEST(frames, writes_a_process_its_state_and_its_trace) {
+  const node_figures node;
+  process_page page;
+  page.process = page.glimpse.process = *parse_pid("<0.42.7>");
+  boost::json::value v = boost::json::parse(write_snapshot({.node = &node, .process = &page}));
+  EXPECT_FALSE(v.at("process").at("alive").as_bool());
+  page.alive = true;
+  page.inside.emplace();
+  page.inside->links = {{{*parse_pid("<0.1.1>"), "root"}}, 60};
+  page.inside->messages = {"ping", "pong"};
+  v = boost::json::parse(write_snapshot({.node = &node, .process = &page}));
+  const boost::json::value& inside = v.at("process").at("inside");
+  EXPECT_EQ(inside.at("links").at("count").to_number<int>(), 60);
+  EXPECT_EQ(inside.at("links").at("some").at(0).at("name").as_string(), "root");
+  EXPECT_EQ(inside.at("messages").at(1).as_string(), "pong");
+
+  v = boost::json::parse(write_state(page.process, "{state,1}"));
+  EXPECT_EQ(v.at("text").as_string(), "{state,1}");
+  v = boost::json::parse(write_state(page.process, std::unexpected("no")));
+  EXPECT_EQ(v.at("problem").as_string(), "no");
+  EXPECT_FALSE(v.as_object().contains("text"));
+
+  const trace_line line{.at = 5, .what = "send", .other = {*parse_pid("<0.1.1>"), "root"}, .content = "hi"};
+  v = boost::json::parse(write_trace(page.process, std::span(&line, 1), true, ""));
+  EXPECT_EQ(v.at("events").at(0).at("other").at("pid").as_string(), "<0.1.1>");
+  EXPECT_EQ(v.at("events").at(0).at("content").as_string(), "hi");
+  EXPECT_TRUE(v.at("paused").as_bool());
+  EXPECT_FALSE(v.as_object().contains("ended"));
 }
 
 } // namespace

@@ -71,18 +71,26 @@ view view_of(const http::request& request) {
   return what;
 }
 
-task<http::response> serve_tree(http::request& request, std::shared_ptr<observer> seen) {
+task<http::response> serve_tree(http::request& request, std::shared_ptr<archive> kept) {
   if (!reads(request)) co_return bad_method("GET, HEAD");
   const view what = view_of(request);
-  server_ref<sampler> from{sampler::name};
-  std::expected<std::shared_ptr<const sample>, exit_reason> look = co_await try_call<take_sample>(from);
-  if (!look) {
+  const self me = request.process();
+  const pid sampler = whereis(atom(sampler::name)).value_or(pid()); // to the null pid nothing is sent
+  cast<look_wanted>(server_ref<console::sampler>(server_name(sampler)), me, std::uint64_t{0}, true,
+                    std::nullopt);
+  const duration patience = sampler ? 10s : 0s;
+  std::optional<looked> answer = co_await me.receive<looked>(patience);
+  if (!answer || answer->what->processes == nullptr) {
     co_return refuse(http::status::service_unavailable, "unavailable", "The console is being restarted.");
   }
-  const std::vector<log_entry> reports = seen->log().latest(100);
-  const sample& taken = **look;
-  co_return http::response::json(
-      write_snapshot(taken.at(), taken.node(), select(taken.processes(), what), reports));
+  const std::vector<log_entry> reports = kept->seen.log().latest(100);
+  const selection rows = select(*answer->what->processes, what);
+  snapshot s;
+  s.at = answer->what->at;
+  s.node = &answer->what->node;
+  s.tree = &rows;
+  s.reports = reports;
+  co_return http::response::json(write_snapshot(s));
 }
 
 /// Whether `process` is `me` or what I go down with.
@@ -113,7 +121,7 @@ task<> kill_and_wait(self me, pid victim) {
   if (!gone) demonitor(watch, true);
 }
 
-task<http::response> serve_kill(http::request& request, std::shared_ptr<observer> seen) {
+task<http::response> serve_kill(http::request& request, std::shared_ptr<archive> kept) {
   if (request.method() != http::method::post) co_return bad_method("POST");
   const auto type = http::parse_parameterised(request.header("Content-Type").value_or(""));
   if (!type || type->value != "application/json") {
@@ -135,7 +143,7 @@ task<http::response> serve_kill(http::request& request, std::shared_ptr<observer
     co_return refuse(http::status::not_found, "no_process",
                      fmt::format("There is no process {}, or it is dead by now.", pid_text(*victim)));
   }
-  seen->killed(*found);
+  kept->seen.killed(*found);
   this_node().report(report{severity::notice, "kill", found->process, {{"by", "the console"}}, {}});
   co_await kill_and_wait(request.process(), *victim);
   co_return http::response::json(write_killed(*victim));
@@ -143,7 +151,7 @@ task<http::response> serve_kill(http::request& request, std::shared_ptr<observer
 
 } // namespace
 
-task<http::response> serve(http::request& request, std::shared_ptr<observer> seen, std::string token) {
+task<http::response> serve(http::request& request, std::shared_ptr<archive> kept, std::string token) {
   const std::vector<std::string>& path = request.path_info();
   const bool of_api = !path.empty() && path[0] == "api";
   if (!of_api) {
@@ -160,11 +168,11 @@ task<http::response> serve(http::request& request, std::shared_ptr<observer> see
   }
   const std::string name = path.size() == 2 ? path[1] : "";
   if (name == "tree") {
-    http::response tree = co_await serve_tree(request, std::move(seen));
+    http::response tree = co_await serve_tree(request, std::move(kept));
     co_return tree;
   }
   if (name == "kill") {
-    http::response killed = co_await serve_kill(request, std::move(seen));
+    http::response killed = co_await serve_kill(request, std::move(kept));
     co_return killed;
   }
   co_return refuse(http::status::not_found, "not_found", "There is no such request.");

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "coppice/http/request.hpp"
-#include "servers/console/core/observer.hpp"
+#include "servers/console/shell/archive.hpp"
 
 #include <memory>
 #include <string>
@@ -10,6 +10,6 @@
 namespace coppice::console {
 
 /// Answers what is below `/console/` but for the WebSocket.
-task<http::response> serve(http::request& request, std::shared_ptr<observer> seen, std::string token);
+task<http::response> serve(http::request& request, std::shared_ptr<archive> kept, std::string token);
 
 } // namespace coppice::console

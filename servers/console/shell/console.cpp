@@ -2,6 +2,7 @@
 
 #include "servers/console/shell/api.hpp"
 #include "servers/console/shell/feed.hpp"
+#include "servers/console/shell/sampler.hpp"
 #include "servers/console/shell/token.hpp"
 
 #include <utility>
@@ -25,30 +26,28 @@ observer::world world_of(node& home) {
 
 class console_sup : public coppice::supervisor {
 public:
-  console_sup(std::shared_ptr<observer> seen, node_identity identity)
-      : seen_(std::move(seen)), identity_(std::move(identity)) {}
+  explicit console_sup(std::shared_ptr<archive> kept) : kept_(std::move(kept)) {}
   [[nodiscard]] supervisor_flags flags() const { return {.intensity = 100, .period = 10s}; }
   [[nodiscard]] std::vector<child_spec> children() const {
-    return {child<sampler>("sampler", local(sampler::name), seen_, identity_)};
+    return {child<sampler>("sampler", local(sampler::name), kept_)};
   }
 
 private:
-  std::shared_ptr<observer> seen_;
-  node_identity identity_;
+  std::shared_ptr<archive> kept_;
 };
 
 } // namespace
 
-console::console(node& home, node_identity identity)
-    : seen_(std::make_shared<observer>(world_of(home))), identity_(std::move(identity)),
+console::console(node& home, node_identity identity, console_options options)
+    : kept_(std::make_shared<archive>(world_of(home), std::move(identity), options.shows_state)),
       token_(make_token()) {}
 
 report_sink console::watcher() const {
-  return [seen = seen_](const report& what) { seen->take(what); };
+  return [kept = kept_](const report& what) { kept->seen.take(what); };
 }
 
 child_description console::supervisor() const {
-  return child<console_sup>("console_sup", local("console_sup"), seen_, identity_);
+  return child<console_sup>("console_sup", local("console_sup"), kept_);
 }
 
 void console::mount(http::routes& routes) const {
@@ -56,12 +55,12 @@ void console::mount(http::routes& routes) const {
   feed.limits.frame = feed.limits.message = std::uint64_t{64} << 10U;
   routes.websocket(
       "/console/ws",
-      [seen = seen_, token = token_](http::request& r, http::websocket& page) {
-        return serve_feed(r, page, seen, token);
+      [kept = kept_, token = token_](http::request& r, http::websocket& page) {
+        return serve_feed(r, page, kept, token);
       },
       feed);
   routes.any("/console/[...]",
-             [seen = seen_, token = token_](http::request& r) { return serve(r, seen, token); });
+             [kept = kept_, token = token_](http::request& r) { return serve(r, kept, token); });
 }
 
 } // namespace coppice::console

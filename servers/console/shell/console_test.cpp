@@ -2,6 +2,8 @@
 #include "servers/console/shell/console.hpp"
 
 #include "coppice/http/detail/http_test.hpp"
+#include "coppice/otp/gen_server.hpp"
+#include "servers/console/core/tree.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>

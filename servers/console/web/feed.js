@@ -1,11 +1,14 @@
-// The stream of snapshots from the node, and the kill request. See PROTOCOL.md.
+// What comes from the node, and what is asked of it. See PROTOCOL.md.
 
 const first_delay = 200;
 const longest_delay = 5_000;
 const silence = 10_000;
 const closed_bad_token = 4403;
 
-/** Events: `state` (read .state: connecting, live, waiting), `snapshot` (detail), `stale` (the token is of an earlier start). */
+/**
+ * Events: `connection` (read .state: connecting, live, waiting), `snapshot`, `state`, `trace` (the frames, as detail), `stale`
+ * (the token is of an earlier start).
+ */
 export class Feed extends EventTarget {
   state = 'connecting';
 
@@ -13,6 +16,7 @@ export class Feed extends EventTarget {
   #socket = null;
   #tries = 0;
   #last_report = 0;
+  #last_point = 0;
   #watch = null;
   #timer = null;
 
@@ -27,7 +31,8 @@ export class Feed extends EventTarget {
     const socket = new WebSocket(url);
     this.#socket = socket;
     socket.onopen = () => {
-      this.#send({ type: 'hello', v: 1, token: this.#token, reports: this.#last_report });
+      this.#send({ type: 'hello', v: 1, token: this.#token, reports: this.#last_report,
+        points: this.#last_point });
       if (this.#watch) this.#send(this.#watch);
     };
     socket.onmessage = (event) => this.#receive(JSON.parse(event.data));
@@ -36,10 +41,21 @@ export class Feed extends EventTarget {
   }
 
   /** What the page looks at from now on. */
-  watch(open, limits, filter) {
-    this.#watch = { type: 'watch', open, limits, filter };
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#send(this.#watch);
+  watch(what) {
+    const frame = structuredClone({ type: 'watch', ...what }); // what it was made of may change
+    if (JSON.stringify(frame) === JSON.stringify(this.#watch)) return;
+    this.#watch = frame;
+    this.#send(frame);
   }
+
+  /** Asks for the state of a process: `state` comes. */
+  read_state(pid) { return this.#send({ type: 'state', pid }); }
+
+  /** Turns the trace of a process on or off: `trace` comes. */
+  trace(pid, on) { return this.#send({ type: 'trace', pid, on }); }
+
+  /** Tries at once, instead of waiting for the next time. */
+  hurry() { if (this.state === 'waiting') { this.#drop(); this.start(); } }
 
   /** Null if it is done, else what went wrong. */
   async kill(pid) {
@@ -57,15 +73,20 @@ export class Feed extends EventTarget {
     }
   }
 
-  #send(frame) { this.#socket.send(JSON.stringify(frame)); }
+  /** False if there is no connection. */
+  #send(frame) {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
 
   #receive(frame) {
-    if (frame.type !== 'snapshot') return;
     this.#tries = 0;
     this.#expect(silence);
     this.#become('live');
-    if (frame.reports.length > 0) this.#last_report = frame.reports.at(-1).seq;
-    this.dispatchEvent(new CustomEvent('snapshot', { detail: frame }));
+    if (frame.reports?.length > 0) this.#last_report = frame.reports.at(-1).seq;
+    if (frame.points?.length > 0) this.#last_point = frame.points.at(-1).at;
+    this.dispatchEvent(new CustomEvent(frame.type, { detail: frame }));
   }
 
   #closed(code) {
@@ -95,6 +116,6 @@ export class Feed extends EventTarget {
   #become(state) {
     if (this.state === state) return;
     this.state = state;
-    this.dispatchEvent(new Event('state'));
+    this.dispatchEvent(new Event('connection'));
   }
 }

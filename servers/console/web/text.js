@@ -4,7 +4,7 @@ const whole = new Intl.NumberFormat('en');
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
 export const number = (value) => whole.format(value);
-export const short_number = (value) => (value < 100_000 ? whole.format(value) : compact.format(value));
+export const short_number = (value) => (value < 100_000 ? whole.format(Math.round(value)) : compact.format(value));
 
 export function bytes(value) {
   if (value === undefined) return '';
@@ -33,3 +33,27 @@ export function element(tag, class_name = '', text = '') {
 export function set_text(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
+
+export const by_id = (id) => document.getElementById(id);
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+export const time_of_day = (at) => clock.format(at);
+
+export function time_element(at) {
+  const time = element('time', 'soft small', time_of_day(at));
+  time.dateTime = new Date(at).toISOString();
+  return time;
+}
+
+/** `<0.42.7>` as part of an address, and back; null if it is none. */
+export const pid_path = (pid) => pid.slice(1, -1);
+export const pid_of_path = (path) => (/^0\.\d+\.\d+$/.test(path) ? `<${path}>` : null);
+
+/** A link to the page of a process. */
+export function process_link(pid, text, class_name = '') {
+  const link = element('a', class_name, text);
+  link.href = `#process/${pid_path(pid)}`;
+  return link;
+}
+
+export const short_module = (module) => (module ?? '').replace(/^coppice::/, '');

@@ -1,5 +1,5 @@
 // The table of processes. Rows are kept by the key of their place, and only what changed is written.
-import { bytes, element, number, set_text, short_number } from './text.js';
+import { element, number, pid_path, process_link, set_text, short_module, short_number } from './text.js';
 
 const page = 100;
 const most = 2000;
@@ -20,7 +20,8 @@ export class Tree {
   #known = new Set();  // supervisors seen once, which are not opened again by themselves
   #killed = new Set(); // pids
 
-  /** `on_watch()` when .open or .limits changed; `on_kill(pid)` gives a promise of null or of a problem. */
+  /** `on_watch()` when .open or .limits changed; `on_kill(pid, name)` asks, kills, and gives a promise: null if
+   *  it is not to be, else what went wrong, or an empty text. */
   constructor(body, on_watch, on_kill) {
     this.#body = body;
     this.#on_watch = on_watch;
@@ -118,7 +119,7 @@ export class Tree {
   #make_more(key) {
     const row = element('tr', 'more');
     const cell = element('td');
-    cell.colSpan = 8;
+    cell.colSpan = 7;
     const text = element('span');
     const button = element('button', 'quiet', 'Show more');
     button.type = 'button';
@@ -155,14 +156,15 @@ export class Tree {
     entry.toggle.addEventListener('click', () => this.#toggle(key));
     entry.kind = element('span', 'kind');
     entry.kind.setAttribute('aria-hidden', 'true');
-    entry.name = element('span', 'name');
+    entry.name = process_link('<0.0.0>', '', 'name');
+    entry.name.tabIndex = -1;
     entry.pid_text = element('span', 'pid');
     entry.count = element('span', 'count');
     line.append(entry.toggle, entry.kind, entry.name, entry.pid_text, entry.count);
     first.append(line);
     row.append(first);
     for (const [name, class_name] of [['module', 'module'], ['status', 'status'], ['mailbox', 'number'],
-      ['reductions', 'number wide'], ['restarts', 'number'], ['memory', 'number wide']]) {
+      ['reductions', 'number wide'], ['restarts', 'number']]) {
       entry[name] = element('td', class_name);
       entry[name].dataset.of = name;
       row.append(entry[name]);
@@ -188,8 +190,10 @@ export class Tree {
     row.dataset.name = process.name;
     row.dataset.pid = process.pid ?? '';
     set_text(entry.name, process.name);
+    if (process.pid) entry.name.href = `#process/${pid_path(process.pid)}`;
+    else entry.name.removeAttribute('href');
     set_text(entry.pid_text, process.pid ?? '');
-    set_text(entry.module, (process.module ?? '').replace(/^coppice::/, ''));
+    set_text(entry.module, short_module(process.module));
     entry.module.title = process.module ?? '';
     set_text(entry.status, process.status ?? '');
     entry.status.dataset.status = process.status ?? '';
@@ -198,7 +202,6 @@ export class Tree {
     set_text(entry.reductions, process.reductions === undefined ? '' : short_number(process.reductions));
     set_text(entry.restarts, process.restarts === undefined ? '' : number(process.restarts));
     entry.restarts.classList.toggle('some', process.restarts > 0);
-    set_text(entry.memory, bytes(process.memory));
     this.#fill_kill(entry, process);
   }
 
@@ -225,18 +228,23 @@ export class Tree {
   }
 
   async #kill(entry) {
-    const { pid } = entry.process;
-    this.#killed.add(pid);
-    entry.kill.disabled = true;
-    entry.row.classList.add('killed');
-    const problem = await this.#on_kill(pid);
-    if (problem === null) {
+    const { pid, name } = entry.process;
+    if (!pid || this.#killed.has(pid)) return;
+    const problem = await this.#on_kill(pid, name, () => this.#mark_killed(entry, pid));
+    if (problem === null) return;
+    if (problem === '') {
       setTimeout(() => this.#killed.delete(pid), 10 * mark_for);
       return;
     }
     this.#killed.delete(pid);
     entry.row.classList.remove('killed');
     entry.kill.disabled = false;
+  }
+
+  #mark_killed(entry, pid) {
+    this.#killed.add(pid);
+    entry.kill.disabled = true;
+    entry.row.classList.add('killed');
   }
 
   /** A mark that goes away by itself. */
@@ -256,22 +264,44 @@ export class Tree {
     if (entry) this.#fill_toggle(entry, entry.process);
   }
 
-  /** Arrows walk the rows, as in any tree; the buttons are reached by Tab. */
+  /** Arrows walk the rows, as in any tree; Enter looks at the process; the buttons are reached by Tab. */
   #key(event) {
     const row = event.target.closest('tr');
     const key = row?.dataset.key;
-    const steps = { ArrowDown: () => row.nextElementSibling, ArrowUp: () => row.previousElementSibling };
-    if (steps[event.key]) {
-      let next = steps[event.key]();
-      while (next && !next.dataset.key) next = event.key === 'ArrowDown' ? next.nextElementSibling : next.previousElementSibling;
-      next?.focus();
-    } else if (event.key === 'ArrowRight' && this.#rows.get(key)?.process.children && !this.open.has(key)) {
+    const entry = this.#rows.get(key);
+    const to = {
+      ArrowDown: () => this.#next(row, 'nextElementSibling'),
+      ArrowUp: () => this.#next(row, 'previousElementSibling'),
+      Home: () => this.#body.firstElementChild,
+      End: () => this.#last(),
+    }[event.key];
+    if (to) {
+      to()?.focus();
+    } else if (event.key === 'ArrowRight' && entry?.process.children && !this.open.has(key)) {
       this.#toggle(key);
     } else if (event.key === 'ArrowLeft' && this.open.has(key)) {
       this.#toggle(key);
+    } else if (event.key === 'ArrowLeft' && entry?.process.parent) {
+      this.#rows.get(entry.process.parent)?.row.focus();
+    } else if (event.key === 'Enter' && event.target === row && entry?.process.pid) {
+      entry.name.click();
+    } else if (event.key === 'Delete' && entry?.process.pid) {
+      this.#kill(entry);
     } else {
       return;
     }
     event.preventDefault();
+  }
+
+  #last() {
+    const last = this.#body.lastElementChild;
+    return last?.dataset.key ? last : this.#next(last, 'previousElementSibling');
+  }
+
+  /** The next row of a process in that direction: those of 'show more' are passed by. */
+  #next(row, direction) {
+    let next = row?.[direction] ?? null;
+    while (next && !next.dataset.key) next = next[direction];
+    return next;
   }
 }
