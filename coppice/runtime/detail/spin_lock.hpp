@@ -7,8 +7,8 @@
 namespace coppice::detail {
 
 /// No wake-up is lost between who queues something under it and a core that goes to sleep (see core.cpp): the
-/// core tells that it sleeps and then looks under the lock. Either it finds what was queued, or its turn with the
-/// lock was before, and then whoever queues sees that it sleeps.
+/// core tells that it sleeps and then looks under the lock. Either it finds what was queued, or its turn with
+/// the lock was before, and then whoever queues sees that it sleeps.
 class spin_lock {
 public:
   void lock() noexcept {
