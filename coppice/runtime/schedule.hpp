@@ -23,6 +23,15 @@ public:
   /// How many reductions the process gets on that core, from 1: each is a message handled or a resumption.
   /// 0: it goes to the end of the queue instead; not for ever.
   virtual std::uint32_t reductions(unsigned core, pid process) = 0;
+
+  /// Whether a message or signal that a process has just sent to another is on its way for a while. What the
+  /// same two say after it waits behind it, so their order stays.
+  virtual bool holds_back(pid /*from*/, pid /*to*/) { return false; }
+  /// Asked before each slice: which of so many that are on their way arrives now; any other number: none.
+  /// When nothing else can happen, one arrives in any case.
+  virtual std::size_t arrives(std::size_t held) { return held - 1; }
+  /// Nothing can run, messages are on their way and a timer is due some time: whether the timer is first.
+  virtual bool time_passes_first() { return false; }
 };
 
 } // namespace coppice

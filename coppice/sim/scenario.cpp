@@ -1,5 +1,7 @@
 #include "coppice/sim/scenario.hpp"
 
+#include "coppice/sim/watchdog.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -31,16 +33,17 @@ std::span<const scenario> scenarios() {
   return all;
 }
 
-const scenario* find_scenario(std::string_view name) {
-  std::span<const scenario> all = scenarios();
+const scenario* find_scenario(std::span<const scenario> all, std::string_view name) {
   auto found = std::ranges::find(all, name, &scenario::name);
   return found == all.end() ? nullptr : &*found;
 }
 
-outcome play(const scenario& s, std::uint64_t seed) {
-  world w(seed);
+outcome play(const scenario& s, std::uint64_t seed, watchdog* dog) {
+  if (dog != nullptr) dog->begin(s.name, seed);
+  world w(seed, dog);
   s.play(w);
   w.settle();
+  if (dog != nullptr) dog->end();
   return w.result();
 }
 

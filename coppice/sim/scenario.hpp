@@ -1,4 +1,4 @@
-// What is simulated: the scenarios, and running one under a seed.
+// What is simulated: scenarios, and running one under a seed.
 #pragma once
 
 #include "coppice/sim/world.hpp"
@@ -15,12 +15,14 @@ struct scenario {
   void (*play)(world&);
 };
 
-/// All of them, in the order of the layers that they are about.
+/// Those of the runtime and the behaviours, in the order of the layers that they are about. What stands above
+/// has lists of its own; a program plays as many as it is given.
 [[nodiscard]] std::span<const scenario> scenarios();
-/// The one of that name, or null.
-[[nodiscard]] const scenario* find_scenario(std::string_view name);
-/// Plays it once. A function of the scenario and the seed alone.
-[[nodiscard]] outcome play(const scenario& s, std::uint64_t seed);
+/// The one of that name in a list, or null.
+[[nodiscard]] const scenario* find_scenario(std::span<const scenario> all, std::string_view name);
+/// Plays it once. A function of the scenario and the seed alone; the watchdog, if there is one, tells when it
+/// hangs.
+[[nodiscard]] outcome play(const scenario& s, std::uint64_t seed, watchdog* dog = nullptr);
 
 // Each in scenarios/, beside what it is about.
 void play_calls(world& w);

@@ -1,10 +1,12 @@
 // The simulation itself: that a run is a function of its seed, that seeds differ, that it sees what is wrong;
 // and thousands of schedules of every scenario.
 #include "coppice/sim/scenario.hpp"
+#include "coppice/sim/watchdog.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <set>
 
 namespace coppice::sim {
@@ -19,10 +21,11 @@ constexpr std::uint64_t seeds = 2000;
 #endif
 
 TEST_P(sim_scenario, holds_under_every_seed) {
-  const scenario& s = *find_scenario(GetParam());
+  const scenario& s = *find_scenario(scenarios(), GetParam());
   std::uint64_t kills = 0;
+  watchdog dog(std::chrono::seconds(60));
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-    outcome o = play(s, seed);
+    outcome o = play(s, seed, &dog);
     kills += o.kills;
     for (const std::string& what : o.failures) ADD_FAILURE() << what;
     ASSERT_FALSE(HasFailure()) << "replay: ./dev sim --scenario " << s.name << " --seed " << seed;
@@ -31,7 +34,7 @@ TEST_P(sim_scenario, holds_under_every_seed) {
 }
 
 TEST_P(sim_scenario, is_a_function_of_its_seed) {
-  const scenario& s = *find_scenario(GetParam());
+  const scenario& s = *find_scenario(scenarios(), GetParam());
   std::set<std::uint64_t> traces;
   constexpr std::uint64_t some = 20;
   for (std::uint64_t seed = 1; seed <= some; ++seed) {
@@ -96,6 +99,74 @@ TEST(sim_world, sees_a_world_that_never_rests) {
   });
   w.settle();
   EXPECT_FALSE(w.result().failures.empty());
+}
+
+process spins(self) {
+  for (volatile bool forever = true; forever;) {
+  }
+  co_return;
+}
+
+/// A livelock inside one slice, where nothing can be preempted.
+void play_a_livelock(world& w) {
+  w.run([](self me, in_world) -> task<> {
+    pid stuck = spawn(&spins);
+    exit_reason why = co_await end_of(me, stuck);
+  });
+}
+
+TEST(sim_watchdog, names_the_seed_of_a_run_that_hangs) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        watchdog dog(std::chrono::milliseconds(20));
+        outcome never = play(scenario{"livelock", "it never ends", &play_a_livelock}, 4711, &dog);
+      },
+      ::testing::ExitedWithCode(3), "replay: ./dev sim --scenario livelock --seed 4711");
+}
+
+TEST(sim_watchdog, is_quiet_about_runs_that_go_on) {
+  std::atomic<int> rung{0};
+  watchdog dog(std::chrono::seconds(60), [&rung](const std::string&) { ++rung; });
+  const scenario& s = *find_scenario(scenarios(), "order");
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    EXPECT_EQ(play(s, seed, &dog).trace, play(s, seed).trace) << "it changes nothing";
+  }
+  EXPECT_EQ(rung, 0);
+}
+
+struct word {
+  int from;
+  int number;
+};
+process forwards(self me, pid to) {
+  word w = co_await me.receive<word>();
+  send(to, w);
+}
+
+TEST(sim_world, a_message_may_be_slower_than_one_by_way_of_another) {
+  std::set<int> first_heard;
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    world w(seed);
+    int heard = -1;
+    w.run(
+        [](self me, in_world, held<int> first) -> task<> {
+          pid between = spawn(&forwards, me.id());
+          auto both = [](self, pid to, pid by) -> process {
+            send(to, word{0, 0}); // straight
+            send(by, word{1, 0});
+            co_return;
+          };
+          spawn(both, me.id(), between);
+          word one = co_await me.receive<word>();
+          word other = co_await me.receive<word>();
+          *first = one.from + 0 * other.from;
+        },
+        held(heard));
+    w.settle();
+    first_heard.insert(heard);
+  }
+  EXPECT_EQ(first_heard, (std::set<int>{0, 1})) << "no message was ever held back";
 }
 
 TEST(sim_world, cores_and_order_differ_between_seeds) {

@@ -1,6 +1,7 @@
 #include "coppice/sim/world.hpp"
 
 #include "coppice/runtime/detail/machine.hpp"
+#include "coppice/sim/watchdog.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,10 +17,13 @@ public:
   explicit fate(std::uint64_t seed)
       : random_(seed), clock_(std::make_shared<manual_clock>()), preempt_(random_.between(0, 3) * 300U),
         postpone_(random_.between(0, 2) * 150U), timers_(random_.between(1, 10) * 100U),
-        kill_(random_.between(1, 60)), jump_(random_.between(0, 3) * 5U), kills_left_(random_.below(12)) {}
+        kill_(random_.between(1, 60)), jump_(random_.between(0, 3) * 5U),
+        delay_(random_.between(0, 3) * 100U), arrive_(random_.between(1, 10) * 100U),
+        kills_left_(random_.below(12)) {}
 
   void between_slices() override {
     if (++slices_ % slices_max == 0) end_the_world();
+    if (dog_ != nullptr) dog_->step();
     if (jump_ != 0 && random_.chance(jump_)) {
       constexpr std::array<std::int64_t, 4> reach{1'000, 1'000'000, 100'000'000, 10'000'000'000};
       clock_->advance(duration(static_cast<std::int64_t>(
@@ -42,12 +46,26 @@ public:
     return given;
   }
 
+  bool holds_back(pid, pid) override { return delay_ != 0 && random_.chance(delay_); }
+  std::size_t arrives(std::size_t held) override {
+    std::size_t which = random_.chance(arrive_) ? random_.below(held) : held;
+    mix(which);
+    return which;
+  }
+  bool time_passes_first() override { return delay_ != 0 && random_.chance(300); }
+  void hurry() noexcept {
+    delay_ = 0;
+    arrive_ = 1000;
+    jump_ = 0;
+  }
+
   void mix(std::uint64_t fact) noexcept { trace_ = random(trace_ ^ fact).next(); }
 
   random random_;
   std::shared_ptr<manual_clock> clock_;
   node* home_ = nullptr;
-  unsigned preempt_, postpone_, timers_, kill_, jump_; ///< chances in a thousand
+  watchdog* dog_ = nullptr;
+  unsigned preempt_, postpone_, timers_, kill_, jump_, delay_, arrive_; ///< chances in a thousand
   std::uint64_t kills_left_;
   std::uint64_t kills_ = 0;
   std::uint64_t slices_ = 0;
@@ -77,7 +95,7 @@ private:
   }
 };
 
-world::world(std::uint64_t seed)
+world::world(std::uint64_t seed, watchdog* dog)
     : seed_(seed), choices_(random(seed ^ 0x5ce0a210ULL).next()), fate_(std::make_shared<fate>(seed)) {
   node_options options = stepped();
   options.cores = static_cast<unsigned>(fate_->random_.between(1, 4));
@@ -89,12 +107,17 @@ world::world(std::uint64_t seed)
   };
   node_ = std::make_unique<node>(std::move(options));
   fate_->home_ = node_.get();
+  fate_->dog_ = dog;
 }
 
 world::~world() = default;
 
 void world::killable(pid process) { fate_->killable_.push_back(process); }
-void world::calm() noexcept { fate_->kills_left_ = 0; }
+void world::calm() noexcept {
+  fate_->kills_left_ = 0;
+  hurry();
+}
+void world::hurry() noexcept { fate_->hurry(); }
 std::uint64_t world::kills() const noexcept { return fate_->kills_; }
 bool world::was_killed(pid process) const { return fate_->killed_.contains(process); }
 
@@ -115,6 +138,7 @@ std::size_t world::reports(const std::string& kind) const {
 }
 
 void world::settle() {
+  if (node_ == nullptr) return;
   calm();
   try {
     node_->advance(std::chrono::minutes(1));

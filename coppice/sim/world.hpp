@@ -5,7 +5,9 @@
 //   the number of cores (1 to 4) and which takes the next step
 //   how many reductions a process gets before others run: often 1, so that every suspension point and every
 //   boundary between callbacks is a place where something else may happen
-//   that a process which could run waits for another turn: its messages are late, their order stays
+//   that a process which could run waits for another turn
+//   that a message or signal takes its time, and later ones of other senders are quicker; the order of a pair
+//   stays
 //   when a core looks at its timers; that the clock jumps ahead
 //   the death of processes that the scenario offered by `killable`, and the reason
 //   whatever the scenario asks of `choices()`
@@ -25,6 +27,7 @@
 namespace coppice::sim {
 
 class fate;
+class watchdog;
 
 /// Counts the copies of itself that live: put into messages and frames, it shows that none is left behind.
 class token {
@@ -49,7 +52,8 @@ struct outcome {
 
 class world {
 public:
-  explicit world(std::uint64_t seed);
+  /// The watchdog, if there is one, is told of every slice.
+  explicit world(std::uint64_t seed, watchdog* dog = nullptr);
   ~world();
   world(const world&) = delete;
   world& operator=(const world&) = delete;
@@ -61,7 +65,9 @@ public:
 
   /// The process may be killed from now on, at any moment.
   void killable(pid process);
-  /// Nobody is killed from now on.
+  /// No message takes its time and no clock jumps from now on: what is on its way arrives before time passes.
+  void hurry() noexcept;
+  /// And nobody is killed.
   void calm() noexcept;
   /// How many have been killed by the world.
   [[nodiscard]] std::uint64_t kills() const noexcept;
@@ -80,7 +86,7 @@ public:
   template <class F, class... Args>
   void run(F main, Args... args);
   /// The end: everybody may finish, time passes, and then nothing may be left: no process, name, timer or
-  /// message.
+  /// message. Done once; `play` does it for a scenario that has not.
   void settle();
   [[nodiscard]] outcome result() const;
 

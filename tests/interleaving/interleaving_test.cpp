@@ -1,126 +1,13 @@
 // The runtime's mailboxes, run queues, parking, waking and timers with every order of accesses that a seed
 // chooses: real workers on virtual threads, which change places inside the runtime's own critical paths.
-#include "tests/interleaving/fibers.hpp"
+#include "tests/interleaving/played_node.hpp"
 
-#include "coppice/runtime/detail/machine.hpp"
-#include "coppice/runtime/node.hpp"
-#include "coppice/runtime/timer.hpp"
-
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace coppice::interleaving {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// What one run is about; its processes share it, all on one thread.
-struct facts {
-  std::vector<std::string> wrong;
-  sim::random choices{0};
-  std::uint64_t fact = 0;
-
-  void expect(bool holds, const char* what) {
-    if (!holds && wrong.size() < 5) wrong.emplace_back(what);
-  }
-};
-struct in_run {
-  facts* all;
-  facts* operator->() const { return all; }
-};
-
-} // namespace
-} // namespace coppice::interleaving
-
-template <>
-struct coppice::enable_sendable<coppice::interleaving::in_run> {
-  static constexpr bool value = true;
-};
-
-namespace coppice::interleaving {
-namespace {
-
-/// A stepped node whose workers the test runs itself; its schedule only gives it several cores.
-class no_choice final : public schedule_source {
-public:
-  void between_slices() override {}
-  unsigned next_core(unsigned) override { return 0; }
-  bool looks_at_timers(unsigned) override { return true; }
-  std::uint32_t reductions(unsigned, pid) override { return 1000; }
-};
-
-struct run_result {
-  std::vector<std::string> wrong;
-  std::uint64_t trace = 0;
-  std::uint64_t switches = 0;
-};
-
-/// Ends the run when all have slept and nobody is left; lets time pass when somebody waits for it.
-bool all_asleep(detail::machine& m, manual_clock& time, facts& f) {
-  bool over = m.owner.statistics().processes == 0;
-  f.expect(!m.work_waits(), "all cores rest while something is queued");
-  std::optional<time_point> due = m.next_due();
-  bool naps = std::ranges::any_of(m.cores, [](const auto& c) { return c->napping(); });
-  if (naps && (!due || *due > time.now() + 1ms)) due = time.now() + 1ms;
-  if (!over && due) {
-    time.advance_to(*due);
-    return true;
-  }
-  f.expect(over, "all cores sleep, and processes wait for what never comes: a message or a wake-up is lost");
-  m.stopping.store(true);
-  for (const auto& c : m.cores) c->wake();
-  return true;
-}
-
-/// What a thread that is no worker does meanwhile, for the first process.
-using outsider = void (*)(node& n, pid first, facts& f);
-
-template <class F>
-run_result play(std::uint64_t seed, F main, outsider outside) {
-  auto time = std::make_shared<manual_clock>();
-  fibers virtual_threads(seed, time);
-  facts f;
-  f.choices = sim::random(seed ^ 0xfac75ULL);
-  node_options options = stepped();
-  options.cores = static_cast<unsigned>(virtual_threads.choices().between(2, 4));
-  options.schedule = std::make_shared<no_choice>();
-  options.time = time;
-  options.on_report = [](const report&) {};
-  options.make_poller = [&virtual_threads] { return std::make_unique<fiber_poller>(virtual_threads); };
-  node n(std::move(options));
-  pid first = n.spawn(main, in_run{&f});
-  detail::machine& m = n.internals();
-  std::vector<std::unique_ptr<detail::worker>> workers;
-  for (const auto& c : m.cores) {
-    workers.push_back(std::make_unique<detail::worker>());
-    detail::worker& w = *workers.back();
-    w.on = c.get();
-    w.first_core = c->index;
-    virtual_threads.add([&m, &w] {
-      detail::bound_thread bound(m, w);
-      m.workers.run_core(w);
-    });
-  }
-  if (outside != nullptr) virtual_threads.add([&] { outside(n, first, f); });
-  virtual_threads.run([&] { return all_asleep(m, *time, f); });
-  f.expect(n.statistics().processes == 0, "processes are left");
-  return {f.wrong, virtual_threads.trace(), virtual_threads.switches()};
-}
-
-template <class F>
-void hold(F main, std::uint64_t seeds, outsider outside = nullptr) {
-  std::uint64_t switches = 0;
-  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-    run_result r = play(seed, main, outside);
-    switches += r.switches;
-    for (const std::string& what : r.wrong) ADD_FAILURE() << what;
-    ASSERT_TRUE(r.wrong.empty()) << "seed " << seed;
-  }
-  EXPECT_GT(switches, seeds * 10);
-  run_result once = play(1, main, outside);
-  run_result again = play(1, main, outside);
-  EXPECT_EQ(once.trace, again.trace);
-}
 
 // --- the mailbox: many senders, one receiver that keeps falling asleep ---
 
@@ -171,7 +58,9 @@ process handover_main(self me, in_run f) {
   }
 }
 
-TEST(interleaving, work_from_outside_wakes_a_core) { hold(&handover_main, 1500, &send_from_outside); }
+TEST(interleaving, work_from_outside_wakes_a_core) {
+  hold(&handover_main, 1500, {.outside = &send_from_outside});
+}
 
 // --- parking: a receive's time-out against the message that it waits for ---
 

@@ -10,6 +10,7 @@
 namespace coppice::detail {
 
 class core;
+class transit;
 
 /// A thread that runs processes. It owns a core, until the monitor thread takes the core away because the
 /// thread has been in user code for too long; then it finishes its slice without one and retires.
@@ -28,6 +29,7 @@ struct context {
   process_block* process = nullptr;
   worker* thread = nullptr;
   coppice::node* home = nullptr;
+  transit* under_way = nullptr;  ///< of a node with a schedule: where messages may be held back
   std::uint64_t unique_next = 0; ///< a block of numbers unique in the node
   std::uint64_t unique_end = 0;
   std::uint32_t budget = 0;    ///< reductions left in this slice

@@ -5,6 +5,7 @@
 #include "coppice/runtime/detail/inspect.hpp"
 #include "coppice/runtime/detail/machine.hpp"
 #include "coppice/runtime/detail/signals.hpp"
+#include "coppice/runtime/detail/transit.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -156,6 +157,8 @@ bool append_to_self(process_block& to, envelope* message) {
 } // namespace
 
 bool push(process_block& to, envelope* message) noexcept {
+  if (transit* slow = current().under_way; slow != nullptr && slow->hold(to, message)) [[unlikely]]
+    return true;
   if (append_to_self(to, message)) return true;
   envelope* head = to.inbox.load(std::memory_order_acquire);
   for (;;) {

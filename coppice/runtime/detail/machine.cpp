@@ -64,6 +64,7 @@ machine::machine(node_options given)
 
 machine::~machine() {
   bound_thread bound(*this, workers.stepper()); // destructors of what is left may still send
+  workers.drop_under_way();
   for (std::uint32_t slot = 0; slot < table.used(); ++slot) discard(*table.at(slot));
 }
 

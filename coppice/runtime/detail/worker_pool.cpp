@@ -3,6 +3,7 @@
 #include "coppice/runtime/detail/machine.hpp"
 #include "coppice/runtime/detail/signals.hpp"
 #include "coppice/runtime/detail/slice.hpp"
+#include "coppice/runtime/detail/transit.hpp"
 
 #include <algorithm>
 #include <ctime>
@@ -55,6 +56,7 @@ bound_thread::bound_thread(machine& m, worker& w) noexcept : before_(current()) 
 }
 bound_thread::~bound_thread() { current() = before_; }
 
+worker_pool::worker_pool(machine& m) noexcept : machine_(m) {}
 worker_pool::~worker_pool() = default;
 
 void worker_pool::start() {
@@ -175,13 +177,24 @@ bool worker_pool::run_until_idle(std::uint64_t slices_max) {
   return false;
 }
 
+void worker_pool::drop_under_way() noexcept {
+  if (under_way_ != nullptr) under_way_->drop_all();
+}
+
 bool worker_pool::run_scheduled(schedule_source& source, std::uint64_t slices_max) {
+  if (under_way_ == nullptr) under_way_ = std::make_unique<transit>(source);
   stepper_.on = machine_.cores[0].get();
   bound_thread bound(machine_, stepper_);
+  current().under_way = under_way_.get();
   for (; slices_max > 0; --slices_max) {
     source.between_slices();
+    under_way_->let_arrive(false);
     process_block* p = scheduled_work(source);
-    if (p == nullptr) return true;
+    if (p == nullptr) {
+      if (under_way_->empty() || (machine_.next_due() && source.time_passes_first())) return true;
+      under_way_->let_arrive(true);
+      continue;
+    }
     std::uint32_t reductions = std::min(source.reductions(stepper_.on->index, p->self()), slice_reductions);
     if (reductions == 0) {
       stepper_.on->queue.push(*p);
@@ -239,42 +252,43 @@ void worker_pool::watch_once() {
       continue;
     }
     if (h.state.revoked.load(std::memory_order_relaxed)) {
-      end_zombies(h);
+      end_zombie_of(h.state);
     } else if (++h.stuck_for >= ticks_allowed && take_core(h)) {
       h.stuck_for = 0;
     }
   }
 }
 
-/// Takes the core if the worker is in user code; the core goes to a new thread.
-bool worker_pool::take_core(hired& stuck) {
-  core* freed = nullptr;
-  pid hog;
-  {
-    std::lock_guard guard(stuck.state.handover);
-    stuck.state.revoked.store(true, std::memory_order_seq_cst);
-    barrier_everywhere();
-    if (stuck.state.inside.load(std::memory_order_seq_cst)) {
-      stuck.state.revoked.store(false, std::memory_order_seq_cst);
-      return false;
-    }
-    freed = std::exchange(stuck.state.on, nullptr);
-    if (stuck.state.running != nullptr) hog = stuck.state.running->self();
+worker_pool::taken worker_pool::take_core_of(worker& stuck) {
+  std::lock_guard guard(stuck.handover);
+  stuck.revoked.store(true, std::memory_order_seq_cst);
+  barrier_everywhere();
+  if (stuck.inside.load(std::memory_order_seq_cst)) {
+    stuck.revoked.store(false, std::memory_order_seq_cst);
+    return {};
   }
+  taken t{std::exchange(stuck.on, nullptr), pid()};
+  if (stuck.running != nullptr) t.hog = stuck.running->self();
+  return t;
+}
+
+/// The core goes to a new thread.
+bool worker_pool::take_core(hired& stuck) {
+  const taken t = take_core_of(stuck.state);
+  if (t.freed == nullptr) return false;
   auto thread = static_cast<id_t>(stuck.state.thread_id);
   setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + stuck_niceness);
   machine_.hogs.fetch_add(1, std::memory_order_relaxed);
-  vacant_.push_back(freed);
+  vacant_.push_back(t.freed);
   staff_cores();
-  machine_.owner.report(report{severity::debug, "long_schedule", hog, {}, exit_reason()});
+  machine_.owner.report(report{severity::debug, "long_schedule", t.hog, {}, exit_reason()});
   return true;
 }
 
-/// A stuck process that has been sent an exit signal is announced dead, so that nobody waits for it.
-void worker_pool::end_zombies(hired& stuck) {
-  std::lock_guard guard(stuck.state.handover);
-  if (stuck.state.inside.load(std::memory_order_seq_cst) || stuck.state.running == nullptr) return;
-  process_block& p = *stuck.state.running;
+void worker_pool::end_zombie_of(worker& stuck) {
+  std::lock_guard guard(stuck.handover);
+  if (stuck.inside.load(std::memory_order_seq_cst) || stuck.running == nullptr) return;
+  process_block& p = *stuck.running;
   if (p.zombie) return;
   drain(p);
   if (p.dying) announce(p);

@@ -22,7 +22,7 @@ class machine;
 
 class worker_pool {
 public:
-  explicit worker_pool(machine& m) noexcept : machine_(m) {}
+  explicit worker_pool(machine& m) noexcept;
   ~worker_pool();
   worker_pool(const worker_pool&) = delete;
   worker_pool& operator=(const worker_pool&) = delete;
@@ -41,6 +41,20 @@ public:
   /// Fills in `busy` of each core that has a thread.
   void add_processor_times(std::vector<core_statistics>& by_core);
   [[nodiscard]] worker& stepper() noexcept { return stepper_; }
+  /// Destroys the messages of a node with a schedule that have not arrived.
+  void drop_under_way() noexcept;
+
+  // --- what the monitor does about a worker that is stuck ---
+
+  /// A core and the process that the worker keeps.
+  struct taken {
+    core* freed = nullptr; ///< null: the worker was inside the runtime, and keeps its core
+    pid hog;
+  };
+  /// Takes the core if the worker is in user code.
+  static taken take_core_of(worker& stuck);
+  /// A stuck process that has been sent an exit signal is announced dead, so that nobody waits for it.
+  static void end_zombie_of(worker& stuck);
 
 private:
   struct hired {
@@ -61,7 +75,6 @@ private:
   void watch();
   void watch_once();
   bool take_core(hired& stuck);
-  void end_zombies(hired& stuck);
   void collect_retired();
   void staff_cores() noexcept; ///< under mutex_
 
@@ -73,6 +86,7 @@ private:
   std::thread monitor_;
   bool stopping_ = false;
   worker stepper_;
+  std::unique_ptr<transit> under_way_; ///< of a node with a schedule
 };
 
 /// Binds the thread to a worker of the node while it lives.

@@ -82,6 +82,7 @@ task<> main_process(self me, in_world w, held<book> b) {
   int seen = co_await call<count>(*own, any_time);
   w->expect(seen == b->published, fmt::format("a handler saw {} of {} events", seen, b->published));
   for (pid o : owners) co_await end_of(me, o);
+  w->hurry(); // the manager hears of their ends
   co_await idle_for(std::chrono::milliseconds(10));
   std::expected<std::vector<handler_id>, exit_reason> left = co_await which_handlers(manager);
   w->expect(left.has_value() && left->size() == 1, "a handler outlives its owner");

@@ -142,6 +142,7 @@ task<> main_process(self me, in_world w) {
   }
   pid row = spawn(&in_a_row, w, w->choices().between(0, 4));
   for (pid t : targets) co_await end_of(me, t);
+  w->hurry(); // the watchers' last requests, and what comes of them
   for (pid o : watchers) send(o, all_ended());
   for (pid o : watchers) {
     exit_reason why = co_await end_of(me, o);

@@ -1,30 +1,35 @@
-// coppice_sim: plays scenarios under seeds, as many as wanted. `./dev sim` builds and runs it.
-#include "coppice/sim/scenario.hpp"
+#include "coppice/sim/program.hpp"
 
+#include "coppice/sim/watchdog.hpp"
+
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstring>
 #include <fmt/format.h>
 #include <optional>
 
+namespace coppice::sim {
 namespace {
-
-using namespace coppice::sim;
 
 struct wishes {
   std::uint64_t seeds = 1000;
   std::uint64_t first = 1;
-  bool one = false; ///< a single seed, told in full
+  bool one = false;            ///< a single seed, told in full
+  std::uint64_t patience = 30; ///< seconds without a step: it hangs
   const scenario* only = nullptr;
 };
 
-int usage() {
-  fmt::print(stderr, "usage: coppice_sim [--seeds N] [--from S] [--scenario NAME] [--seed S]\n"
-                     "  --seeds N        play each scenario under N seeds (default 1000)\n"
-                     "  --from S         the first of them (default 1)\n"
-                     "  --scenario NAME  only this one\n"
-                     "  --seed S         only this seed\n\nscenarios:\n");
-  for (const scenario& s : scenarios()) fmt::print(stderr, "  {:18}{}\n", s.name, s.what);
+int usage(std::span<const scenario> all) {
+  fmt::print(stderr,
+             "usage: coppice_sim [--seeds N] [--from S] [--scenario NAME] [--seed S] [--patience SECONDS]\n"
+             "  --seeds N        play each scenario under N seeds (default 1000)\n"
+             "  --from S         the first of them (default 1)\n"
+             "  --scenario NAME  only this one\n"
+             "  --seed S         only this seed\n"
+             "  --patience N     a run in which nothing moves for N seconds hangs: its seed is told, and\n"
+             "                   the program ends (default 30)\n\nscenarios:\n");
+  for (const scenario& s : all) fmt::print(stderr, "  {:18}{}\n", s.name, s.what);
   return 2;
 }
 
@@ -36,13 +41,13 @@ std::optional<std::uint64_t> number(const char* text) {
   return value;
 }
 
-std::optional<wishes> read(int argc, char** argv) {
+std::optional<wishes> read(std::span<const scenario> all, int argc, char** argv) {
   wishes w;
   for (int i = 1; i < argc; i += 2) {
     std::string_view option = argv[i];
     if (i + 1 == argc) return std::nullopt;
     if (option == "--scenario") {
-      w.only = find_scenario(argv[i + 1]);
+      w.only = find_scenario(all, argv[i + 1]);
       if (w.only == nullptr) return std::nullopt;
       continue;
     }
@@ -52,6 +57,8 @@ std::optional<wishes> read(int argc, char** argv) {
       w.seeds = *n;
     } else if (option == "--from") {
       w.first = *n;
+    } else if (option == "--patience") {
+      w.patience = std::max<std::uint64_t>(1, *n);
     } else if (option == "--seed") {
       w.first = *n;
       w.seeds = 1;
@@ -64,13 +71,13 @@ std::optional<wishes> read(int argc, char** argv) {
 }
 
 /// Whether all went well.
-bool play_all(const scenario& s, const wishes& w) {
+bool play_all(const scenario& s, const wishes& w, watchdog& dog) {
   auto began = std::chrono::steady_clock::now();
   std::uint64_t slices = 0;
   std::uint64_t kills = 0;
   bool good = true;
   for (std::uint64_t n = 0; n < w.seeds && good; ++n) {
-    outcome o = play(s, w.first + n);
+    outcome o = play(s, w.first + n, &dog);
     slices += o.slices;
     kills += o.kills;
     good = o.failures.empty();
@@ -88,12 +95,15 @@ bool play_all(const scenario& s, const wishes& w) {
 
 } // namespace
 
-int main(int argc, char** argv) {
-  std::optional<wishes> w = read(argc, argv);
-  if (!w) return usage();
+int program(std::span<const scenario> all, int argc, char** argv) {
+  std::optional<wishes> w = read(all, argc, argv);
+  if (!w) return usage(all);
+  watchdog dog{std::chrono::seconds(w->patience)};
   bool good = true;
-  for (const scenario& s : scenarios()) {
-    if (w->only == nullptr || w->only == &s) good = play_all(s, *w) && good;
+  for (const scenario& s : all) {
+    if (w->only == nullptr || w->only == &s) good = play_all(s, *w, dog) && good;
   }
   return good ? 0 : 1;
 }
+
+} // namespace coppice::sim
