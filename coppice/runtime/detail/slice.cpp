@@ -56,10 +56,11 @@ void trampoline(worker& w, process_block& p) {
 }
 
 /// Whether a wait that began just now is not over for certain. An awaiter suspends because it is not, or
-/// because the slice is, or the process is pushed back.
-bool nothing_has_changed(const process_block& p) noexcept {
-  return p.inbox.load(std::memory_order_relaxed) == nullptr && current().budget != 0 && !p.dying &&
-         p.blocked_tag == 0 && !p.timer_fired.load(std::memory_order_relaxed) &&
+/// because the slice is, or the process is pushed back; and while its thread had no core the monitor may have
+/// taken in what had arrived.
+bool nothing_has_changed(const worker& w, const process_block& p) noexcept {
+  return !lost_core(w) && p.inbox.load(std::memory_order_relaxed) == nullptr && current().budget != 0 &&
+         !p.dying && p.blocked_tag == 0 && !p.timer_fired.load(std::memory_order_relaxed) &&
          (p.extras == nullptr || p.extras->orphans.empty());
 }
 
@@ -72,7 +73,7 @@ step run_coroutine(worker& w, process_block& p) {
     p.waiting = nullptr;
   }
   trampoline(w, p);
-  if (p.waiting != nullptr) return nothing_has_changed(p) ? step::idle : step::again;
+  if (p.waiting != nullptr) return nothing_has_changed(w, p) ? step::idle : step::again;
   if (p.root && p.root.done()) root_ended(w, p);
   return step::again;
 }
