@@ -54,11 +54,12 @@ bool core::wake_if_asleep(bool from_nap) noexcept {
 }
 
 void core::sleep() noexcept {
-  bool nap = machine_.idle_cores.fetch_add(1, std::memory_order_seq_cst) + 1 < machine_.cores.size();
-  if (nap) machine_.napping_cores.fetch_add(1, std::memory_order_seq_cst);
+  bool others_work = machine_.idle_cores.fetch_add(1, std::memory_order_seq_cst) + 1 < machine_.cores.size();
+  bool nap = others_work && machine_.begin_nap();
   rest_.store(nap ? rest::nap : rest::sleep, std::memory_order_seq_cst);
-  // Whoever queued before it could see this core at rest is found now; whoever queues later wakes it.
-  bool work = nap ? machine_.any_overloaded() : machine_.work_anywhere();
+  // Whoever queued before it could see this core at rest is found now; whoever queues later wakes it. What
+  // others will get to themselves is left to whoever naps.
+  bool work = others_work ? machine_.any_overloaded() : machine_.work_anywhere();
   if (queue.empty_for_sure() && !work && !machine_.stopping.load(std::memory_order_seq_cst)) {
     std::optional<time_point> until = wheel.next_due();
     if (nap) {
@@ -70,12 +71,14 @@ void core::sleep() noexcept {
   }
   rest before = rest_.exchange(rest::none, std::memory_order_seq_cst);
   if (before != rest::none) machine_.count_awake(nap);
+  napped_ = nap && before != rest::none;
   overdue_.store(false, std::memory_order_relaxed);
   ticks_ = 0;
   time_point now = machine_.time->now();
   last_poll_ = last_housekeeping_ = now;
   sleeper->poll();
   if (wheel.maybe_due(now)) fire_timers(now);
+  if (napped_ && has_work()) machine_.wake_one_for_what_waits(); // it has better to do now than to look
 }
 
 void core::housekeep_now() noexcept {

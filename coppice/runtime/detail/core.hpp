@@ -57,9 +57,12 @@ public:
     return std::exchange(run_next_, nullptr);
   }
   [[nodiscard]] bool has_work() const noexcept { return run_next_ != nullptr || queue.length() > 0; }
-  /// Sleeps until there may be something to do. While others work it only naps: it looks again by itself
-  /// whether something waits there for too long, so that they need not wake it for every trifle.
+  /// Sleeps until there may be something to do. While others work one of those that rest only naps: it looks
+  /// again by itself whether something waits for too long, so that they need not wake anybody for every
+  /// trifle.
   void sleep() noexcept;
+  /// Whether it comes from a nap that nobody ended; true once.
+  [[nodiscard]] bool comes_from_nap() noexcept { return std::exchange(napped_, false); }
   /// It has found something that waited: its next nap is a short one.
   void keep_light_sleep() noexcept { nap_ = nap_min; }
   /// Now and then: timers and sockets. `long_slice` tells that time has certainly passed.
@@ -130,6 +133,7 @@ private:
   time_point last_poll_{};
   time_point last_housekeeping_{};
   duration nap_ = nap_min;
+  bool napped_ = false;
   atomic<std::uint32_t> slice_ns_{1000}; ///< how long a slice takes here, on average of the last ones
   atomic<rest> rest_{rest::none};
   atomic<bool> overdue_{false};

@@ -106,7 +106,7 @@ void machine::wake_one(const core& busy) noexcept {
   std::uint32_t idle = idle_cores.load(std::memory_order_seq_cst);
   if (idle == 0 || searching.load(std::memory_order_seq_cst) != 0) return;
   bool even_from_nap = busy.overloaded();
-  if (!even_from_nap && idle == napping_cores.load(std::memory_order_relaxed)) return;
+  if (!even_from_nap && napping_cores.load(std::memory_order_relaxed) != 0) return; // that one looks
   for (std::unique_ptr<core>& c : cores) {
     if (c->wake_if_asleep(even_from_nap)) return;
   }

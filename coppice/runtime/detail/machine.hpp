@@ -53,14 +53,19 @@ public:
   /// A free block, or null when the table is full; gives one back.
   [[nodiscard]] process_block* acquire();
   void release(process_block& p) noexcept;
-  /// Something has been queued at `busy`: wakes a core that sleeps if there is one and nobody is looking for
-  /// work already; one that naps only if `busy` is overloaded.
+  /// Something has been queued at `busy`: wakes a core if one sleeps and nobody is looking for work already,
+  /// or naps and will. If `busy` is overloaded it wakes even the one that naps.
   void wake_one(const core& busy) noexcept;
   /// The same after a look at all queues, without their locks.
   void wake_one_for_what_waits() noexcept;
   [[nodiscard]] process_block* steal(core& thief) noexcept;
   [[nodiscard]] bool work_anywhere() noexcept;
   [[nodiscard]] bool any_overloaded() const noexcept;
+  /// Whether the core that goes to rest is the one to nap: one is enough.
+  [[nodiscard]] bool begin_nap() noexcept {
+    std::uint32_t nobody = 0;
+    return napping_cores.compare_exchange_strong(nobody, 1, std::memory_order_seq_cst);
+  }
   void count_awake(bool from_nap) noexcept {
     if (from_nap) napping_cores.fetch_sub(1, std::memory_order_seq_cst);
     idle_cores.fetch_sub(1, std::memory_order_seq_cst);
@@ -81,7 +86,7 @@ public:
   std::vector<std::unique_ptr<core>> cores;
   std::atomic<std::uint64_t> unique{1};
   atomic<std::uint32_t> idle_cores{0};     ///< how many sleep or nap
-  atomic<std::uint32_t> napping_cores{0};  ///< how many of them nap
+  atomic<std::uint32_t> napping_cores{0};  ///< how many of them nap: none or one
   atomic<std::uint32_t> searching{0};      ///< how many look for work to steal
   std::atomic<std::uint32_t> next_core{0}; ///< for work from outside
   atomic<bool> stopping{false};

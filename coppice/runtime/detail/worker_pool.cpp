@@ -140,7 +140,8 @@ process_block* worker_pool::find_work(worker& w) noexcept {
 /// that is the look before the last nap.
 process_block* worker_pool::search(core& c) noexcept {
   std::size_t count = machine_.cores.size();
-  for (int look = 0; look < looks_before_sleep; ++look) {
+  const int looks = c.comes_from_nap() ? 1 : looks_before_sleep;
+  for (int look = 0; look < looks; ++look) {
     for (std::size_t i = 1; i < count; ++i) {
       std::size_t at = (c.index + i) % count;
       core& victim = *machine_.cores[at];
