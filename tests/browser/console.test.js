@@ -104,7 +104,7 @@ test('a kill is marked, restarted, counted and reported', async () => {
 
 test('the pages lead to each other', async () => {
   const { page } = await stage.console();
-  await page.getByRole('link', { name: 'Chat' }).click();
+  await page.getByRole('link', { name: 'Chat', exact: true }).click();
   await page.getByRole('link', { name: 'Look inside the node' }).click();
   await page.getByRole('slider', { name: 'Messages per second' }).waitFor();
 });
