@@ -10,7 +10,7 @@
 namespace coppice::detail {
 
 void core::run_later(process_block& p) noexcept {
-  if (!may_overtake(p)) {
+  if (in_order_ || !may_overtake(p)) {
     queue.push(p);
     machine_.wake_one(*this);
     return;
@@ -116,7 +116,9 @@ void core::fire_timers(time_point now) noexcept {
         due[count] = machine_.timers.expire(*this, wheel.take_ready(), now);
       }
     }
+    in_order_ = true;
     for (std::size_t i = 0; i < count; ++i) fire(due[i]);
+    in_order_ = false;
     fired += count;
   }
   remind(); // there is more

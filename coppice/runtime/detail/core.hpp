@@ -43,7 +43,7 @@ public:
   /// Runs next what has just been woken: sender and receiver share a cache. Bounded, so that a pair that
   /// keeps waking each other does not starve the queue.
   void run_soon(process_block& p) noexcept {
-    if (run_next_ == nullptr && streak_ < streak_max && may_overtake(p)) [[likely]] {
+    if (run_next_ == nullptr && streak_ < streak_max && !in_order_ && may_overtake(p)) [[likely]] {
       run_next_ = &p;
     } else {
       run_later(p);
@@ -129,6 +129,7 @@ private:
   machine& machine_;
   process_block* run_next_ = nullptr;
   unsigned streak_ = 0;
+  bool in_order_ = false; ///< timers fire: what is woken first runs first
   unsigned ticks_ = 0;
   time_point last_poll_{};
   time_point last_housekeeping_{};
