@@ -35,7 +35,8 @@ void add_choice(CLI::App& app, const std::string& option, T& into, Parse parse, 
          [&into, parse, names, option](const std::string& name) {
            const auto value = parse(name);
            if (!value) throw CLI::ValidationError(option, "'" + name + "' is none of " + names);
-           into = *value;
+           const auto chosen = *value;
+           into = chosen;
          },
          help)
       ->type_name(names)

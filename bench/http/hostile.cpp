@@ -97,6 +97,7 @@ int hostile(std::chrono::seconds time, const address& http, std::string_view onl
   std::vector<long> bytes(all.size());
   std::vector<std::thread> threads;
   steady::time_point end = steady::now() + time;
+  threads.reserve(all.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
     threads.emplace_back([&, i] { torment(all[i], http, end, connections[i], bytes[i]); });
   }

@@ -33,6 +33,7 @@ constexpr std::string_view get_hello = "GET /hello HTTP/1.1\r\nHost: here\r\n\r\
 /// The same on several threads.
 void on_threads(int count, const std::function<void(int)>& work) {
   std::vector<std::thread> all;
+  all.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) all.emplace_back(work, i);
   for (std::thread& t : all) t.join();
 }

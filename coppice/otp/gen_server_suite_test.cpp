@@ -300,7 +300,8 @@ TEST(gen_server_suite, hibernate) {
     EXPECT_TRUE(suspended && resumed);
     co_await yield();
     EXPECT_TRUE(hibernates(p));
-    std::string pong = co_await call<ping>(*s);
+    std::string answer = co_await call<ping>(*s);
+    EXPECT_FALSE(answer.empty());
     co_await yield();
     EXPECT_FALSE(hibernates(p));
   });

@@ -197,6 +197,7 @@ node_statistics node::statistics() const {
 
 std::vector<core_statistics> node::cores() const {
   std::vector<core_statistics> all;
+  all.reserve(machine_->cores.size());
   for (const auto& c : machine_->cores) {
     all.push_back({c->queue.length(), c->reductions.read(), c->messages.read(), {}});
   }

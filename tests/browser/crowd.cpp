@@ -59,8 +59,10 @@ public:
     return ++greeted_;
   }
   [[nodiscard]] term state() const {
+    constexpr int parcels = 40;
     std::vector<term> shelf;
-    for (int i = 0; i < 40; ++i)
+    shelf.reserve(parcels);
+    for (int i = 0; i < parcels; ++i)
       shelf.push_back(term::tuple(atom("parcel"), i, "with, \"commas\" {and} brackets"));
     return term::map({{atom("last"), last_},
                       {atom("secret"), "open sesame"},

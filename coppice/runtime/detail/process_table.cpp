@@ -16,10 +16,9 @@ constexpr std::uint32_t slots_min = 16;
 void populate(process_block* first, std::size_t count) noexcept {
 #ifdef MADV_POPULATE_WRITE
   constexpr std::uintptr_t page = 4096;
-  auto begin = reinterpret_cast<std::uintptr_t>(first) / page * page;
-  auto end = (reinterpret_cast<std::uintptr_t>(first + count) + page - 1) / page * page;
-  madvise(reinterpret_cast<void*>(begin), end - begin,
-          MADV_POPULATE_WRITE); // NOLINT(performance-no-int-to-ptr)
+  const std::size_t before = reinterpret_cast<std::uintptr_t>(first) % page; // advice is for whole pages
+  madvise(reinterpret_cast<char*>(first) - before, before + count * sizeof(process_block),
+          MADV_POPULATE_WRITE);
 #else
   (void)first, (void)count;
 #endif

@@ -106,14 +106,15 @@ private:
         ring_[tail_++ % capacity] = first_;
         first_ = first_->run_next;
       }
-      if (hanging_ != 0) __builtin_prefetch(&first_->run_next);
+      if (hanging_ != 0) __builtin_prefetch(first_);
     }
     /// Has the memory on its way to the cache that the next turns need.
     void fetch_ahead() const noexcept {
       constexpr std::size_t line = 64;
       if (in_ring() >= 1) {
         const process_block& next = *ring_[head_ % capacity];
-        __builtin_prefetch(next.resume ? next.resume.address() : next.waiting);
+        const void* frame = next.resume ? next.resume.address() : next.waiting;
+        __builtin_prefetch(frame);
       }
       if (in_ring() >= 2) {
         auto* after_next = reinterpret_cast<char*>(ring_[(head_ + 1) % capacity]);

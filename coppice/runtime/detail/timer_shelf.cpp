@@ -24,12 +24,12 @@ void timer_shelf::grow() {
   void* memory =
       mmap(nullptr, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
-  auto begin = reinterpret_cast<std::uintptr_t>(memory);
-  std::uintptr_t aligned = (begin + bytes - 1) / bytes * bytes;
-  if (aligned != begin) munmap(memory, aligned - begin);
-  munmap(reinterpret_cast<void*>(aligned + bytes), begin + bytes - aligned);
+  const std::size_t before = (bytes - reinterpret_cast<std::uintptr_t>(memory) % bytes) % bytes;
+  char* aligned = static_cast<char*>(memory) + before;
+  if (before != 0) munmap(memory, before);
+  munmap(aligned + bytes, bytes - before);
   // The first chunk is all that most nodes need, and they need little of it: its pages stay small.
-  if (!chunks_.empty()) madvise(reinterpret_cast<void*>(aligned), bytes, MADV_HUGEPAGE);
+  if (!chunks_.empty()) madvise(aligned, bytes, MADV_HUGEPAGE);
   chunks_.push_back(reinterpret_cast<record*>(aligned));
 }
 

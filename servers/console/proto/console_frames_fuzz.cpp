@@ -11,11 +11,11 @@ void check(const watch& w) {
   if (w.list) {
     const list_query& q = *w.list;
     if (q.limit > list_query::most_rows || q.offset + q.limit > list_query::deepest) std::abort();
-    if (q.filter.size() > 64 * 4) std::abort();
+    if (q.filter.size() > std::size_t{64} * 4) std::abort();
   }
   if (!w.tree) return;
   if (w.tree->open && w.tree->open->size() > 500) std::abort();
-  if (w.tree->filter.size() > 64 * 4) std::abort();
+  if (w.tree->filter.size() > std::size_t{64} * 4) std::abort();
   for (const auto& [key, limit] : w.tree->limits) {
     if (limit > view::most_children) std::abort();
   }

@@ -249,6 +249,7 @@ private:
     const trace_tap::catch_of caught = tap_->take();
     const auto wall = this_node().time().system_now();
     std::vector<trace_line> lines;
+    lines.reserve(caught.events.size());
     for (const trace_event& e : caught.events) lines.push_back(line_of(e, wall, now()));
     std::string ended;
     if (!is_process_alive(process)) {

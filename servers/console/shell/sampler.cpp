@@ -140,6 +140,7 @@ void sampler::look_at_piece() {
   std::vector<std::string> names;
   if (w.list.wants_names()) {
     std::vector<pid> pids;
+    pids.reserve(seen.size());
     for (const process_glimpse& g : seen) pids.push_back(g.process);
     const std::vector<place> places = kept_->seen.places_of(pids);
     for (std::size_t i = 0; i < seen.size(); ++i) names.push_back(name_of(seen[i], places[i]));
@@ -168,6 +169,7 @@ void sampler::end_walk() {
   std::vector<list_page> pages = walk_->list.finish();
   for (list_page& page : pages) {
     std::vector<pid> pids;
+    pids.reserve(page.rows.size());
     for (const list_row& r : page.rows) pids.push_back(r.process.process);
     const std::vector<place> places = kept_->seen.places_of(pids);
     for (std::size_t i = 0; i < pids.size(); ++i)
