@@ -205,4 +205,15 @@ inline std::vector<std::string> ids(world& w) {
   return all;
 }
 
+using log_lines = std::vector<std::string>;
+
+/// A world whose supervisor has started its children; what it did for that is forgotten.
+inline world started(const supervisor_flags& flags, std::vector<child_spec> specs) {
+  world w(flags, std::move(specs));
+  w.start();
+  EXPECT_TRUE(w.initialized);
+  w.log.clear();
+  return w;
+}
+
 } // namespace coppice::detail::supervision
