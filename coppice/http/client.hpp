@@ -39,8 +39,8 @@ enum class client_errc : std::uint8_t {
 
 /// What went wrong: for programs, and for people.
 struct client_error {
-  client_errc code = client_errc::broken;
-  std::string text;
+  client_errc code = client_errc::broken; ///< what to act on
+  std::string text;                       ///< what to log; names the URL or origin where there is one
 };
 /// A T, or what went wrong.
 template <class T = void>
@@ -48,9 +48,9 @@ using client_result = std::expected<T, client_error>;
 
 /// Limits and deadlines of a client.
 struct client_options {
-  std::size_t connections_per_origin = 16; ///< at once; more requests wait for their turn
-  std::size_t idle_connections = 64;       ///< kept over all origins
-  duration idle_timeout = std::chrono::seconds(30);
+  std::size_t connections_per_origin = 16;          ///< at once; more requests wait for their turn
+  std::size_t idle_connections = 64;                ///< kept over all origins
+  duration idle_timeout = std::chrono::seconds(30); ///< a connection that nobody uses for longer is closed
   duration connect_timeout =
       std::chrono::seconds(10); ///< waiting for a turn, name, connection, TLS: all together
   duration head_timeout = std::chrono::seconds(30); ///< from the request's last byte to the response's head
@@ -64,19 +64,23 @@ struct client_options {
 /// What to ask. Framing fields, Host and Connection are the client's own.
 class client_request {
 public:
+  /// Method and URL; nothing is checked before `client::open`.
   client_request(std::string m, std::string u) : method(std::move(m)), url(std::move(u)) {}
+  /// Without a body.
   static client_request get(std::string url) { return client_request("GET", std::move(url)); }
+  /// With a body at hand, which makes its Content-Length known.
   static client_request post(std::string url, std::string_view content_type, std::string body);
 
+  /// Adds a line, beside others of that name; one that may not be sent is an error of `client::open`.
   client_request& header(std::string_view name, std::string_view value);
 
-  std::string method;
-  std::string url;
-  http::headers headers;
-  std::string body;
-  /// With it the body is written by pieces (`client_exchange::write`) after `client::open`: its size, or
-  /// nothing for chunked.
+  std::string method;    ///< in the spelling that is sent; any token but CONNECT
+  std::string url;       ///< absolute, see `parse_url`
+  http::headers headers; ///< beside the client's own
+  std::string body;      ///< the whole of it, unless `streams_body`
+  /// With it the body is written by pieces (`client_exchange::write`) after `client::open`.
   bool streams_body = false;
+  /// Of a body by pieces: its bytes, or nothing for chunked.
   std::optional<std::uint64_t> body_size = std::nullopt;
   unsigned redirects = 0;                         ///< how many `fetch` follows
   std::optional<duration> timeout = std::nullopt; ///< instead of the client's
@@ -84,25 +88,29 @@ public:
 
 /// A response as a value.
 struct fetched {
-  response_head head;
-  std::string body;
-  std::string url; ///< after redirects
+  response_head head; ///< the last one's, after redirects
+  std::string body;   ///< without framing; content codings (gzip) are left as they came
+  std::string url;    ///< after redirects
 
+  /// As a number: 404.
   [[nodiscard]] unsigned status() const noexcept { return to_int(head.status); }
 };
 
 /// A connection after 101 (Switching Protocols): the other protocol's, with what has come of it already.
 struct switched {
-  net::stream connection;
-  std::string received;
+  net::stream connection; ///< the receiver's to close; the client counts it no longer
+  std::string received;   ///< bytes after the response's head, before whatever is read next
 };
 
 /// A request under way: `write` ..., `response`, `body_piece` ... . Lives in one process. When the response
 /// has been read to its end, the connection goes back to the client; dropped before, it is closed.
 class client_exchange {
 public:
+  /// @{
+  /// What is moved from can only be destroyed or assigned to; what is assigned over is dropped.
   client_exchange(client_exchange&& other) noexcept;
   client_exchange& operator=(client_exchange&& other) noexcept;
+  /// @}
   ~client_exchange();
 
   /// Sends a piece of the body; waits while the peer is slow. If the peer has answered and closed already,

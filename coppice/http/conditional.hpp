@@ -17,7 +17,7 @@ namespace coppice::http {
 /// An entity tag (RFC 9110 section 8.8.3).
 struct entity_tag {
   std::string value; ///< without quotes
-  bool weak = false;
+  bool weak = false; ///< `W/`: the same in meaning, maybe not byte for byte
   friend bool operator==(const entity_tag&, const entity_tag&) = default;
 };
 /// nullopt unless `text` is exactly one entity-tag.
@@ -27,8 +27,8 @@ std::string format_entity_tag(const entity_tag& tag);
 
 /// What is known of the representation that would be sent.
 struct validators {
-  std::optional<entity_tag> etag;
-  std::optional<std::chrono::sys_seconds> last_modified;
+  std::optional<entity_tag> etag;                        ///< without it no tag matches
+  std::optional<std::chrono::sys_seconds> last_modified; ///< without it conditions by date are ignored
 };
 
 /// What the conditions of a request amount to (RFC 9110 section 13.2).
@@ -44,8 +44,9 @@ precondition check_preconditions(const request_head& request, const validators& 
 
 /// Both ends included, below the size.
 struct byte_range {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
+  std::uint64_t first = 0; ///< offset from 0
+  std::uint64_t last = 0;  ///< not below `first`
+  /// In bytes; never 0.
   [[nodiscard]] std::uint64_t size() const noexcept { return last - first + 1; }
   friend bool operator==(const byte_range&, const byte_range&) = default;
 };
@@ -58,8 +59,8 @@ enum class range_outcome : std::uint8_t {
 };
 /// Which parts of a representation to send.
 struct range_selection {
-  range_outcome outcome = range_outcome::whole;
-  std::vector<byte_range> ranges;
+  range_outcome outcome = range_outcome::whole; ///< what to answer
+  std::vector<byte_range> ranges;               ///< of `partial`: in the order asked for, cut to the size
 };
 
 /// The Range field's value against a representation of `size` bytes. Malformed fields, other units, more than
@@ -76,10 +77,10 @@ std::string content_range_unsatisfied(std::uint64_t size);
 
 /// A multipart/byteranges body (section 14.6): each prefix, then that range's bytes; at the end the suffix.
 struct byteranges_plan {
-  std::string content_type; ///< of the response
-  std::vector<std::string> prefixes;
-  std::string suffix;
-  std::uint64_t body_size = 0; ///< all together
+  std::string content_type;          ///< of the response
+  std::vector<std::string> prefixes; ///< one a range: delimiter and the part's fields
+  std::string suffix;                ///< the last delimiter
+  std::uint64_t body_size = 0;       ///< all together
 };
 /// `boundary` must be 1 to 70 letters and digits that do not occur in the representation: a random one.
 byteranges_plan plan_byteranges(const std::vector<byte_range>& ranges, std::uint64_t size,

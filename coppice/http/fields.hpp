@@ -36,8 +36,9 @@ bool has_token(const headers& fields, std::string_view name, std::string_view to
 
 /// "text/html; charset=utf-8" as value and parameters (names in lower case, quoted values unquoted).
 struct parameterised {
-  std::string_view value;
-  std::vector<std::pair<std::string, std::string>> parameters;
+  std::string_view value;                                      ///< into the text that was parsed
+  std::vector<std::pair<std::string, std::string>> parameters; ///< in order; a name may occur twice
+  /// The first parameter of that name, without regard to case.
   [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const noexcept;
 };
 /// nullopt if malformed.
@@ -51,15 +52,16 @@ std::optional<std::string_view> cookie(const headers& fields, std::string_view n
 
 /// A cookie to set. The defaults are the safe ones: this path and below, not for scripts, not cross-site.
 struct set_cookie {
+  /// Whether it goes along with requests that other sites cause: never, when a link leads here, always.
   enum class same_site_policy : std::uint8_t { strict, lax, none };
-  std::string name;
-  std::string value;
-  std::string path = "/";
-  std::string domain; ///< empty: this host only
-  std::optional<std::chrono::seconds> max_age;
-  bool secure = false;
-  bool http_only = true;
-  same_site_policy same_site = same_site_policy::lax;
+  std::string name;       ///< a token
+  std::string value;      ///< visible ASCII without quotes, commas, semicolons, backslashes
+  std::string path = "/"; ///< empty: the directory of the request
+  std::string domain;     ///< empty: this host only
+  std::optional<std::chrono::seconds> max_age;        ///< 0 deletes it; nothing: until the browser ends
+  bool secure = false;                                ///< over https only
+  bool http_only = true;                              ///< not for scripts
+  same_site_policy same_site = same_site_policy::lax; ///< `none` only together with `secure`
 };
 /// The Set-Cookie value; an error text if a part holds a character that RFC 6265 section 4.1 forbids.
 std::expected<std::string, std::string> format_set_cookie(const set_cookie& c);

@@ -43,8 +43,8 @@ enum class http1_event_kind : std::uint8_t {
 
 /// A step of a parser.
 struct http1_event {
-  http1_event_kind kind = http1_event_kind::need_more;
-  std::string_view body;
+  http1_event_kind kind = http1_event_kind::need_more; ///< says which of the rest means something
+  std::string_view body;                               ///< without framing; lives as long as the input
   /// For errors: the status to answer (requests; for responses it is `bad_gateway`, or `content_too_large`
   /// for a body beyond its limit) ...
   http::status error_status = status::bad_request;
@@ -151,12 +151,14 @@ private:
 /// of the input (pipelining). Not thread-safe; copyable.
 class http1_request_parser final : public detail::http1_reader {
 public:
+  /// Limits above what `headers` can hold are lowered to that.
   explicit http1_request_parser(const http1_limits& limits = {}) : http1_reader(limits) {}
 
   /// Complete from the `head` event until `reset`.
   [[nodiscard]] const request_head& head() const noexcept { return head_; }
   /// Gives the head away, so that a handler can own it; the parser needs it no more.
   [[nodiscard]] request_head take_head() noexcept { return std::move(head_); }
+  /// Makes ready for the next message; what `limit_body` said is forgotten.
   void reset();
 
 private:
@@ -176,12 +178,17 @@ private:
 /// a response to HEAD has no body). An interim response (1xx) is a message of its own: `complete`, `reset`.
 class http1_response_parser final : public detail::http1_reader {
 public:
+  /// As of `http1_request_parser`.
   explicit http1_response_parser(const http1_limits& limits = {}) : http1_reader(limits) {}
 
+  /// Holds for all responses until it is called again; a GET at first.
   void expect(method request_method) noexcept { request_method_ = request_method; }
+  /// @{
+  /// As of `http1_request_parser`.
   [[nodiscard]] const response_head& head() const noexcept { return head_; }
   [[nodiscard]] response_head take_head() noexcept { return std::move(head_); }
-  /// Keeps what `expect` said.
+  /// @}
+  /// Makes ready for the next message; keeps what `expect` said.
   void reset();
 
 private:

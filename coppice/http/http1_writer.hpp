@@ -20,15 +20,17 @@ using write_result = std::expected<void, std::string_view>;
 
 /// What a response depends on besides its head.
 struct response_options {
-  http::method request_method = method::get;
-  http::version request_version = version::http_1_1;
+  http::method request_method = method::get;         ///< HEAD: the body is dropped; CONNECT: none after a 2xx
+  http::version request_version = version::http_1_1; ///< HTTP/1.0 knows no chunks
   /// The request's `keep_alive`, and not if the server is draining.
   bool keep_alive = true;
   /// Known size: Content-Length. Unknown: chunked, or for an HTTP/1.0 client until the connection closes.
   std::optional<std::uint64_t> body_size;
+  /// @{
   /// Written as Date and Server unless empty or already in the head. A shell formats the date once a second.
   std::string_view date;
   std::string_view server;
+  /// @}
 };
 
 /// Options that answer `request`, with the rest at their defaults.
@@ -90,13 +92,13 @@ std::expected<bool, std::string_view> write_response(std::string& out, const res
 
 /// What a client sends.
 struct request_to_send {
-  std::string method = "GET";
-  std::string target = "/"; ///< origin-form, absolute-form, "*" or host:port, already encoded
-  std::string authority;    ///< goes into Host
-  http::headers headers;
+  std::string method = "GET"; ///< any token, in the spelling that is sent
+  std::string target = "/";   ///< origin-form, absolute-form, "*" or host:port, already encoded
+  std::string authority;      ///< goes into Host
+  http::headers headers;      ///< without Host, framing fields, and Connection (but `upgrade`)
   /// nullopt: chunked. 0: no body; Content-Length then only with POST, PUT and PATCH.
   std::optional<std::uint64_t> body_size = 0;
-  bool keep_alive = true;
+  bool keep_alive = true; ///< false: `Connection: close`
 };
 
 /// Writes requests: head, then body, then its end (RFC 9112).

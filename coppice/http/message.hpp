@@ -88,14 +88,15 @@ class headers {
 public:
   /// A name and a value, views into the headers.
   struct field {
-    std::string_view name;
-    std::string_view value;
+    std::string_view name;  ///< in the spelling that came
+    std::string_view value; ///< a parser gives it trimmed
   };
 
-  static constexpr std::size_t max_count = 4096;
-  static constexpr std::size_t max_bytes = std::size_t{1} << 24;
+  static constexpr std::size_t max_count = 4096;                 ///< lines
+  static constexpr std::size_t max_bytes = std::size_t{1} << 24; ///< names and values together
 
   headers() = default;
+  /// As by `add`, one after the other.
   headers(std::initializer_list<field> fields);
 
   /// Appends a line. Neither text is checked here: parser and writer do that at the edge.
@@ -104,24 +105,34 @@ public:
   void set(std::string_view name, std::string_view value);
   /// Returns how many lines were removed.
   std::size_t remove(std::string_view name);
+  /// Keeps the memory for what comes next.
   void clear() noexcept;
 
   /// The value of the first line of that name.
   [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const noexcept;
   /// The value if there is exactly one line of that name.
   [[nodiscard]] std::optional<std::string_view> only(std::string_view name) const noexcept;
+  /// Also if its value is empty.
   [[nodiscard]] bool contains(std::string_view name) const noexcept { return get(name).has_value(); }
+  /// How many lines have that name.
   [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
   /// All values of that name joined by ", " (RFC 9110 section 5.3); not meaningful for Set-Cookie.
   [[nodiscard]] std::string combined(std::string_view name) const;
 
+  /// @{
+  /// Counts lines, not names.
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  /// @}
+  /// `i` must be below `size()`; constant time.
   [[nodiscard]] field operator[](std::size_t i) const noexcept;
 
   /// Over the fields, in the order in which they were added.
   class iterator {
   public:
+    /// @{
+    /// Of an input iterator: fields are made when asked for, so `*` gives a value. A change to the headers
+    /// ends it.
     using value_type = field;
     using difference_type = std::ptrdiff_t;
     iterator() = default;
@@ -130,13 +141,17 @@ public:
     iterator& operator++() noexcept { return ++at_, *this; }
     iterator operator++(int) noexcept { return {owner_, at_++}; }
     friend bool operator==(const iterator&, const iterator&) = default;
+    /// @}
 
   private:
     const headers* owner_ = nullptr;
     std::size_t at_ = 0;
   };
+  /// @{
+  /// The lines in their order.
   [[nodiscard]] iterator begin() const noexcept { return {this, 0}; }
   [[nodiscard]] iterator end() const noexcept { return {this, size()}; }
+  /// @}
 
   /// Same lines in the same order; names without regard to case.
   friend bool operator==(const headers& a, const headers& b) noexcept;
@@ -164,10 +179,10 @@ enum class target_form : std::uint8_t { origin, absolute, authority, asterisk };
 
 /// A request's head as received, already checked by the parser.
 struct request_head {
-  http::method method = http::method::get;
+  http::method method = http::method::get; ///< `other` for what is none of the known ones
   /// The method as spelt on the wire (tells apart what `method::other` lumps together).
   std::string method_name;
-  target_form form = target_form::origin;
+  target_form form = target_form::origin; ///< what `target` looks like
   /// The request target as received.
   std::string target;
   /// "http" or "https" for the absolute form, else empty.
@@ -175,15 +190,15 @@ struct request_head {
   /// host[:port] the request is for, in lower case: from the target if it has one, else from Host; empty for
   /// HTTP/1.0 without either.
   std::string authority;
-  http::version version = http::version::http_1_1;
-  http::headers headers;
+  http::version version = http::version::http_1_1; ///< other versions are refused with 505
+  http::headers headers;                           ///< all lines, also those that the members here sum up
   /// Whether the connection may serve another request after this one (RFC 9112 section 9.3).
   bool keep_alive = true;
   /// The client waits for `100 Continue` before it sends the body (RFC 9110 section 10.1.1).
   bool expects_continue = false;
   /// `Connection: upgrade` with an Upgrade field, in HTTP/1.1 (RFC 9110 section 7.8).
   bool upgrade = false;
-  body_framing framing = body_framing::none;
+  body_framing framing = body_framing::none; ///< never `until_close`
   /// Meaningful for `body_framing::length`.
   std::uint64_t content_length = 0;
 
@@ -201,23 +216,23 @@ struct request_head {
     return path_segments(path());
   }
 
-  std::size_t path_begin = 0;
-  std::size_t path_size = 0;
+  std::size_t path_begin = 0;  ///< offset in `target`
+  std::size_t path_size = 0;   ///< in bytes
   std::size_t query_begin = 0; ///< target.size() when there is no query
 };
 
 /// A response's head, received or to be sent.
 struct response_head {
-  http::version version = http::version::http_1_1;
-  http::status status = http::status::ok;
+  http::version version = http::version::http_1_1; ///< the peer's; what is sent is always HTTP/1.1
+  http::status status = http::status::ok;          ///< received: maybe one without a name
   /// Empty means the standard phrase.
   std::string reason;
-  http::headers headers;
+  http::headers headers; ///< to be sent: without framing fields, and Connection (but `upgrade`)
   /// Received: whether the connection may be used again. To be sent: false asks for it to be closed.
   bool keep_alive = true;
   // What follows is filled by the parser and ignored by the writer.
-  body_framing framing = body_framing::none;
-  std::uint64_t content_length = 0;
+  body_framing framing = body_framing::none; ///< `none` also after HEAD and of a 304, whatever they announce
+  std::uint64_t content_length = 0;          ///< as announced, also where no body follows; else 0
 };
 
 } // namespace coppice::http

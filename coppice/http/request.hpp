@@ -25,12 +25,17 @@ class connection;
 /// server's.
 class response {
 public:
+  /// Without fields and body.
   explicit response(http::status s = status::ok) noexcept : status(s) {}
+  /// With a Content-Type as its only field.
   response(http::status s, std::string_view content_type, std::string content);
 
+  /// @{
+  /// `content` as it is, nothing checked or escaped; text and HTML are sent as UTF-8.
   static response text(std::string content, http::status s = status::ok);
   static response html(std::string content, http::status s = status::ok);
   static response json(std::string content, http::status s = status::ok);
+  /// @}
   /// `location` already encoded; 303 by default, which turns any method into GET.
   static response redirect(std::string_view location, http::status s = status::see_other);
   /// What the server itself answers an error with: a line of plain text.
@@ -38,11 +43,13 @@ public:
   /// After `request::start`: everything has been sent by `write`.
   static response streamed() noexcept;
 
+  /// Adds a line, beside others of that name. One that cannot be sent, or is the server's to set, makes the
+  /// answer a 500 and is reported.
   response& header(std::string_view name, std::string_view value);
 
-  http::status status;
-  http::headers headers;
-  std::string body;
+  http::status status;   ///< 200 to 999: interim responses are the server's
+  http::headers headers; ///< see `header`
+  std::string body;      ///< not sent for HEAD and for statuses without content (204, 205, 304)
 
 private:
   friend class detail::connection;
@@ -52,9 +59,14 @@ private:
 /// Thrown by a handler, however deep, to answer with a status: no crash, and the connection lives on.
 class error : public std::exception {
 public:
+  /// Answered as `response::plain_error`: the peer reads `why`.
   explicit error(http::status s, std::string why = {});
+  /// @{
+  /// As they were given.
   [[nodiscard]] http::status status() const noexcept { return status_; }
   [[nodiscard]] const std::string& why() const noexcept { return why_; }
+  /// @}
+  /// "404 Not Found: why".
   [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
 
 private:
@@ -66,8 +78,11 @@ private:
 /// Thrown out of reads and writes when the peer is gone or too slow. Let it pass: there is nobody to answer.
 class disconnected : public std::exception {
 public:
+  /// @{
+  /// `what()` gives the text as it is.
   explicit disconnected(std::string why) : why_(std::move(why)) {}
   [[nodiscard]] const char* what() const noexcept override { return why_.c_str(); }
+  /// @}
 
 private:
   std::string why_;
@@ -79,10 +94,13 @@ public:
   request(const request&) = delete;
   request& operator=(const request&) = delete;
 
+  /// What the parser read, with all fields. It and all views into it live as long as the request.
   [[nodiscard]] const request_head& head() const noexcept { return *head_; }
+  /// `method::other` for unknown ones, which only routes of `routes::any` get.
   [[nodiscard]] http::method method() const noexcept { return head_->method; }
   /// As sent, percent-encoded.
   [[nodiscard]] std::string_view path() const noexcept { return head_->path(); }
+  /// The first line of that name, without regard to case.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept {
     return head_->headers.get(name);
   }
@@ -90,6 +108,7 @@ public:
   [[nodiscard]] std::optional<std::string_view> binding(std::string_view name) const noexcept {
     return bindings_.get(name);
   }
+  /// What all `:name` parts took, those of the host's pattern first.
   [[nodiscard]] const route_bindings& bindings() const noexcept { return bindings_; }
   /// What `[...]` in the route's pattern took, decoded.
   [[nodiscard]] const std::vector<std::string>& path_info() const noexcept { return path_info_; }

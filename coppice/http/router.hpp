@@ -24,7 +24,7 @@ namespace coppice::http {
 
 /// What a binding's value must satisfy for its route to match; else the search goes on with other routes.
 struct route_constraint {
-  std::string binding;
+  std::string binding;                           ///< its name, without the colon
   std::function<bool(std::string_view)> accepts; ///< called from any thread that matches
 
   /// A decimal number of 64 bits, as `route_bindings::integer` reads.
@@ -34,13 +34,18 @@ struct route_constraint {
 /// The values that `:name` parts took, decoded, in the order of the pattern (the host's first).
 class route_bindings {
 public:
+  /// For the router. Of a name that is there already, `get` goes on to give the first.
   void add(std::string_view name, std::string_view value) { pairs_.emplace_back(name, value); }
+  /// nullopt if the pattern has no such part, or it is one that may be missing, and was.
   [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const noexcept;
   /// nullopt also if the value is not wholly a decimal number that fits.
   [[nodiscard]] std::optional<std::int64_t> integer(std::string_view name) const noexcept;
+  /// @{
+  /// Pairs of name and value.
   [[nodiscard]] std::size_t size() const noexcept { return pairs_.size(); }
   [[nodiscard]] auto begin() const noexcept { return pairs_.begin(); }
   [[nodiscard]] auto end() const noexcept { return pairs_.end(); }
+  /// @}
 
 private:
   std::vector<std::pair<std::string, std::string>> pairs_;
@@ -51,7 +56,7 @@ struct route_error {
   std::size_t route = 0; ///< index in the list given
   std::string pattern;   ///< the host or path pattern that is wrong
   std::size_t at = 0;    ///< byte offset in it
-  std::string what;
+  std::string what;      ///< without the place
 
   /// "route 2, '/a/[b': at 3: ..." for people.
   [[nodiscard]] std::string message() const;
@@ -94,17 +99,17 @@ private:
 /// A pattern and what it leads to.
 template <class T>
 struct route {
-  std::string path;
-  T handler;
-  std::vector<route_constraint> constraints;
-  std::string host; ///< empty: any
+  std::string path;                          ///< pattern
+  T handler;                                 ///< what `router::match` gives a pointer to
+  std::vector<route_constraint> constraints; ///< all must hold; that of a part which is missing does
+  std::string host;                          ///< pattern; empty: any
 };
 
 /// The route that was found, and what its pattern took.
 template <class T>
 struct route_match {
-  const T* handler = nullptr; ///< lives as long as the router
-  route_bindings bindings;
+  const T* handler = nullptr;         ///< lives as long as the router
+  route_bindings bindings;            ///< of host and path
   std::vector<std::string> host_info; ///< what "[...]" of the host took
   std::vector<std::string> path_info; ///< what "[...]" of the path took
 };
@@ -116,6 +121,8 @@ struct route_match {
 template <class T>
 class router {
 public:
+  /// Errors: a malformed pattern, a name bound twice, a constraint without its binding or function, and a
+  /// route that is never reached, because an earlier one takes all its requests.
   static std::expected<std::shared_ptr<const router>, route_error> compile(std::vector<route<T>> routes) {
     std::vector<detail::route_pattern> patterns;
     std::vector<T> handlers;

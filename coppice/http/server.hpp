@@ -27,9 +27,9 @@ class server;
 
 /// What may be said of a route besides its path.
 struct route_options {
-  std::string host; ///< pattern; empty: any
-  std::vector<route_constraint> constraints;
-  std::uint64_t body_limit = 1 << 20; ///< bytes of a request's body; beyond it 413
+  std::string host;                          ///< pattern; empty: any
+  std::vector<route_constraint> constraints; ///< on bindings of the path and the host
+  std::uint64_t body_limit = 1 << 20;        ///< bytes of a request's body; beyond it 413
 };
 
 /// A table of routes under construction; patterns as in `router.hpp`. A path takes several methods by several
@@ -41,6 +41,9 @@ public:
   routes& get(std::string path, F f, route_options o = {}) {
     return add(method::get, std::move(path), as_handler(std::move(f)), std::move(o));
   }
+  /// @{
+  /// That method alone. Of two calls with the same method and path the first counts; of their `body_limit`s,
+  /// and those of the path's other methods, the largest.
   template <class F>
   routes& post(std::string path, F f, route_options o = {}) {
     return add(method::post, std::move(path), as_handler(std::move(f)), std::move(o));
@@ -57,6 +60,7 @@ public:
   routes& del(std::string path, F f, route_options o = {}) {
     return add(method::delete_, std::move(path), as_handler(std::move(f)), std::move(o));
   }
+  /// @}
   /// Every method, also unknown ones: the handler looks itself.
   template <class F>
   routes& any(std::string path, F f, route_options o = {}) {
@@ -104,9 +108,11 @@ struct server_options {
   duration head_timeout = std::chrono::seconds(10);
   /// Between requests.
   duration idle_timeout = std::chrono::seconds(60);
+  /// @{
   /// Bodies, ours and the peer's, may take `transfer_grace` and a second for each `minimum_rate` bytes.
   duration transfer_grace = std::chrono::seconds(10);
   std::uint64_t minimum_rate = 1024;
+  /// @}
   std::string server_name; ///< the Server field; empty: none
   /// Asked for each request before its route is looked for: an answer instead, or nothing to go on. Called
   /// from any core.

@@ -11,7 +11,7 @@ namespace coppice::http {
 /// sections 8.8, 13, 14); symbolic links that lead out of `root` are not followed; hidden names are not
 /// found.
 struct static_files {
-  std::string root;
+  std::string root;                       ///< looked up at each request, from the working directory
   std::string index = "index.html";       ///< for paths that end in '/'; empty: those are not found
   std::string cache_control = "no-cache"; ///< empty: none. "no-cache" lets the browser ask if it has changed
   std::vector<std::pair<std::string, std::string>> headers = {}; ///< sent with every file

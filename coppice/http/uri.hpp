@@ -14,8 +14,8 @@ namespace coppice::http {
 
 /// Where in the text (byte offset) and what is wrong there.
 struct uri_error {
-  std::size_t at = 0;
-  std::string what;
+  std::size_t at = 0; ///< from 0, in the text that was given
+  std::string what;   ///< for people, without the place
 };
 
 /// Decodes %XX. A '%' without two hexadecimal digits is an error; '+' is left alone.
@@ -33,15 +33,21 @@ std::expected<std::vector<std::string>, uri_error> path_segments(std::string_vie
 /// Ordered name/value pairs of a query or of an application/x-www-form-urlencoded body.
 class parameters {
 public:
+  /// Name and value, decoded.
   using pair = std::pair<std::string, std::string>;
 
+  /// At the end, beside others of that name.
   void add(std::string name, std::string value) { pairs_.emplace_back(std::move(name), std::move(value)); }
   /// The first value of that name.
   [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const noexcept;
+  /// @{
+  /// Pairs, in the order given; a name may occur twice.
   [[nodiscard]] std::size_t size() const noexcept { return pairs_.size(); }
   [[nodiscard]] bool empty() const noexcept { return pairs_.empty(); }
   [[nodiscard]] auto begin() const noexcept { return pairs_.begin(); }
   [[nodiscard]] auto end() const noexcept { return pairs_.end(); }
+  /// @}
+  /// `i` must be below `size()`.
   [[nodiscard]] const pair& operator[](std::size_t i) const noexcept { return pairs_[i]; }
 
 private:
@@ -56,8 +62,8 @@ std::string format_query(const parameters& pairs);
 
 /// host [":" port] (RFC 9110 section 4.2 without userinfo).
 struct authority {
-  std::string host; ///< in lower case; an IPv6 address keeps its brackets
-  std::optional<std::uint16_t> port;
+  std::string host;                  ///< in lower case; an IPv6 address keeps its brackets
+  std::optional<std::uint16_t> port; ///< nothing also for "host:"
 };
 
 /// Errors: empty host, userinfo, characters no host has, malformed IPv6 literal, port above 65535.

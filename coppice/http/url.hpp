@@ -12,9 +12,9 @@ namespace coppice::http {
 
 /// Where a request goes. `ws` and `wss` count as `http` and `https`.
 struct url {
-  bool secure = false;
-  std::string host; ///< in lower case; an IPv6 address without brackets
-  std::uint16_t port = 80;
+  bool secure = false;      ///< by TLS
+  std::string host;         ///< in lower case; an IPv6 address without brackets
+  std::uint16_t port = 80;  ///< the scheme's own (80, 443) if none is given; never 0
   std::string authority;    ///< for Host: the host as in the URL, the port if it is not the scheme's own
   std::string target = "/"; ///< path and query, still encoded
 

@@ -28,7 +28,7 @@ std::string websocket_accept(std::string_view key);
 struct websocket_refusal {
   /// Ready to send: 400, or 426 with the version that is spoken here.
   response_head response;
-  std::string_view reason;
+  std::string_view reason; ///< lives for ever
 };
 
 /// A server's half of the opening handshake (RFC 6455 section 4.2): the 101 response to send, with the first
@@ -59,7 +59,7 @@ enum class websocket_event_kind : std::uint8_t { text, binary, ping, pong, close
 
 /// A whole message, a control frame, or the end.
 struct websocket_event {
-  websocket_event_kind kind = websocket_event_kind::text;
+  websocket_event_kind kind = websocket_event_kind::text; ///< `close` is the last
   /// The message, the ping's or pong's payload, or why it was closed.
   std::string data;
   /// For `close`: the peer's code; `no_status` if it gave none; `abnormal` if the connection just ended; or
@@ -78,8 +78,10 @@ class websocket_session {
 public:
   /// Four unpredictable bytes for each frame (RFC 6455 section 10.3).
   using mask_source = std::function<frame_mask()>;
+  /// Queued, or why not: a text that lives for ever.
   using send_result = std::expected<void, std::string_view>;
 
+  /// Refuses frames that are not masked (RFC 6455 section 5.1).
   static websocket_session server(const websocket_limits& limits = {});
   /// `masks` must not be empty.
   static websocket_session client(mask_source masks, const websocket_limits& limits = {});
@@ -93,11 +95,13 @@ public:
   /// The peer's side of the connection has ended: gives the `close` event if there was none yet.
   std::optional<websocket_event> finish();
 
+  /// @{
   /// Queue a message. Errors: closing or closed; text that is not UTF-8; a ping or pong over 125 bytes.
   send_result text(std::string_view message);
   send_result binary(std::string_view message);
   send_result ping(std::string_view payload = {});
   send_result pong(std::string_view payload = {});
+  /// @}
   /// Starts the closing handshake; messages still arrive until the peer's answer, but none can be sent.
   /// Errors: closing already; a code not for the wire; a reason over 123 bytes or not UTF-8. `no_status`
   /// sends an empty close frame.
@@ -105,6 +109,7 @@ public:
 
   /// The bytes to send now; they are the caller's from then on.
   [[nodiscard]] std::string take_output() noexcept;
+  /// Bytes that wait for `take_output`; nothing else bounds them.
   [[nodiscard]] std::size_t output_size() const noexcept { return output_.size(); }
 
   /// Messages can be sent.

@@ -22,19 +22,19 @@ class websocket_opening;
 /// A whole message of the peer.
 struct websocket_message {
   bool is_text = true; ///< then it is UTF-8
-  std::string data;
+  std::string data;    ///< put together of all fragments, inflated
 };
 
 /// The last event: the closing handshake is done, or the connection broke.
 struct websocket_closed {
-  close_code code = close_code::no_status;
-  std::string reason;
-  bool clean = true; ///< the handshake went through
+  close_code code = close_code::no_status; ///< as `websocket_event::code`
+  std::string reason;                      ///< the peer's, or why this side ended it; may be empty
+  bool clean = true;                       ///< the handshake went through
 };
 
 /// Limits, deadlines and manners of a WebSocket.
 struct websocket_options {
-  websocket_limits limits;
+  websocket_limits limits;                 ///< on what the peer sends
   std::vector<std::string> protocols = {}; ///< that we speak, in order of preference
   /// Compression of messages; both sides must want it.
   std::optional<websocket_deflate> deflate = std::nullopt;
@@ -57,13 +57,16 @@ public:
   websocket(const websocket&) = delete;
   websocket& operator=(const websocket&) = delete;
 
+  /// Waits without a limit, for `websocket_closed` comes in any case; called after it, gives another one.
   template <class... M>
   task<std::variant<websocket_message, websocket_closed, M...>> receive();
 
+  /// @{
   /// Sends a message; waits while the peer is slow. False once the WebSocket is closing or closed; the reason
   /// comes as `websocket_closed`. Throws std::invalid_argument if the text is not UTF-8.
   task<bool> send_text(std::string_view message);
   task<bool> send_binary(std::string_view message);
+  /// @}
   /// Starts the closing handshake; `websocket_closed` follows. Returning from the handler does the same.
   void close(close_code code = close_code::normal, std::string_view reason = {});
   /// Closes, and waits for the peer's half, as long as `close_timeout`; what it still sends is dropped. The
@@ -74,6 +77,7 @@ public:
 
   /// The process that runs the handler.
   [[nodiscard]] self process() const noexcept { return me_; }
+  /// Messages can be sent: no side has begun to close. What has come before that may still be received.
   [[nodiscard]] bool is_open() const noexcept { return session_.is_open(); }
 
 private:

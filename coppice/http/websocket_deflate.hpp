@@ -25,15 +25,15 @@ struct websocket_deflate {
 
 /// What both agreed on, seen from one side.
 struct deflate_agreement {
-  bool own_context = true;
-  bool peer_context = true;
+  bool own_context = true;  ///< our messages may refer to earlier ones
+  bool peer_context = true; ///< the peer's may
   int own_window_bits = 15; ///< 9 to 15: the base-2 logarithm of how far back a message may refer
 };
 
 /// A server's choice: the value of Sec-WebSocket-Extensions to answer with, and what it means.
 struct accepted_deflate {
-  std::string field;
-  deflate_agreement agreement;
+  std::string field;           ///< to add to the 101
+  deflate_agreement agreement; ///< for `websocket_session::compress`
 };
 /// The first of a client's offers that suits (RFC 7692 section 5.1), or nothing, also if the field is
 /// malformed. A window of 256 bytes is declined: zlib cannot make it.
@@ -48,14 +48,19 @@ deflate_answer(const headers& response, const websocket_deflate& ours);
 /// Both directions of one connection. Memory is taken with the first message of each. Not thread-safe.
 class websocket_deflater {
 public:
+  /// Of what `accept_deflate` or `deflate_answer` gave.
   explicit websocket_deflater(const deflate_agreement& agreement);
+  /// @{
+  /// What is moved from can only be destroyed or assigned to.
   websocket_deflater(websocket_deflater&&) noexcept;
   websocket_deflater& operator=(websocket_deflater&&) noexcept;
+  /// @}
   ~websocket_deflater();
 
   /// A whole message as the payload of frames whose first has RSV1.
   std::string compress(std::string_view message);
 
+  /// After anything but `ok` the connection is of no more use: nothing is resumed.
   enum class outcome : std::uint8_t { ok, malformed, too_large };
   /// Appends what a piece of a message's payload amounts to. Never makes `out` larger than `limit`.
   outcome inflate(std::string_view piece, std::string& out, std::uint64_t limit);

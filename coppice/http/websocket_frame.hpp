@@ -44,11 +44,11 @@ using frame_mask = std::array<std::uint8_t, 4>;
 
 /// What stands before a frame's payload (RFC 6455 section 5.2).
 struct frame_header {
-  bool fin = true;
-  bool compressed = false; ///< RSV1, where it was allowed (RFC 7692 section 6)
-  http::opcode opcode = opcode::text;
-  std::optional<frame_mask> mask;
-  std::uint64_t size = 0;
+  bool fin = true;                    ///< the last frame of its message
+  bool compressed = false;            ///< RSV1, where it was allowed (RFC 7692 section 6)
+  http::opcode opcode = opcode::text; ///< never a reserved one
+  std::optional<frame_mask> mask;     ///< on what clients send, and only there
+  std::uint64_t size = 0;             ///< of the payload, in bytes
 };
 
 /// Masks or unmasks in place (the same operation). `offset` is where `data` begins in its frame.
@@ -64,11 +64,12 @@ enum class frame_event_kind : std::uint8_t { need_more, header, payload, end, er
 
 /// A step of the parser of frames.
 struct frame_event {
-  frame_event_kind kind = frame_event_kind::need_more;
+  frame_event_kind kind = frame_event_kind::need_more; ///< says which of the rest means something
   /// For `payload`: the next piece as received, still masked, a view into the input.
   std::string_view payload;
   /// For `payload`: where the piece begins in the frame's payload.
   std::uint64_t offset = 0;
+  /// For `error`: what to close with.
   close_code code = close_code::protocol_error;
   /// For `error`: why, a text that lives for ever.
   std::string_view reason;
@@ -80,6 +81,7 @@ struct frame_event {
 /// session's.
 class websocket_frame_parser {
 public:
+  /// `role` is our own: a server reads masked frames, a client unmasked ones. `max_size` in bytes of payload.
   websocket_frame_parser(websocket_role role, std::uint64_t max_size) noexcept
       : max_size_(max_size), masked_(role == websocket_role::server) {}
 
@@ -92,6 +94,7 @@ public:
 
   /// The frame being read, from its `header` event to its `end` event.
   [[nodiscard]] const frame_header& header() const noexcept { return header_; }
+  /// A frame has begun, and its `end` has not been given: the stream must not end here.
   [[nodiscard]] bool in_frame() const noexcept { return in_payload_ || count_ > 0; }
 
 private:

@@ -20,13 +20,13 @@ struct drain {};
 
 /// Where and how a listener accepts.
 struct listener_options {
-  net::endpoint endpoint;              ///< port 0: any free one
-  unsigned acceptors = 4;              ///< processes that accept, spread over the cores
-  std::size_t max_connections = 16384; ///< beyond, connections wait in the backlog
-  int backlog = 1024;
-  bool reuse_port = false;
-  duration drain_timeout = std::chrono::seconds(5);
-  const char* label = "connection"; ///< of the connections' processes; of static storage
+  net::endpoint endpoint;                           ///< port 0: any free one
+  unsigned acceptors = 4;                           ///< processes that accept, spread over the cores
+  std::size_t max_connections = 16384;              ///< beyond, connections wait in the backlog
+  int backlog = 1024;                               ///< as `listen_options::backlog`
+  bool reuse_port = false;                          ///< as `listen_options::reuse_port`
+  duration drain_timeout = std::chrono::seconds(5); ///< from `drain` until connections that go on are killed
+  const char* label = "connection";                 ///< of the connections' processes; of static storage
   /// With it connections are TLS: the handler is called after the handshake. One that fails ends that
   /// connection without a report (`listener::failed_handshakes`).
   std::optional<tls_server> tls = std::nullopt;

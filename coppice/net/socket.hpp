@@ -29,7 +29,7 @@ using io_outcome = std::expected<void, std::error_code>;
 /// What `arm_readable` sends: the socket with that `id()` can be read, or has ended. It may be stale (the
 /// bytes have been read meanwhile): read without waiting, and arm again.
 struct readable {
-  std::uint64_t socket;
+  std::uint64_t socket; ///< its `id()`
 };
 
 namespace detail {
@@ -119,9 +119,12 @@ private:
 /// Awaits bytes: `io_result n = co_await socket.read_some(buffer, 5s);`. 0 is the end of the stream.
 class read_awaiter final : public detail::io_wait {
 public:
+  /// What `read_some` makes; `into` must live until it has been awaited.
   read_awaiter(detail::descriptor& d, std::span<char> into, duration timeout,
                detail::tls_session* tls = nullptr)
       : io_wait(d, detail::direction::read, timeout), into_(into), tls_(tls) {}
+  /// The bytes read. Errors: `timed_out`, `bad_file_descriptor` on a socket that is closed here, the
+  /// system's.
   io_result await_resume() noexcept;
 
 private:
@@ -135,12 +138,16 @@ private:
 /// live.
 class write_awaiter final : public detail::io_wait {
 public:
+  /// @{
+  /// What `write_all` makes; the bytes must live until it has been awaited, the span of pieces need not.
   write_awaiter(detail::descriptor& d, std::string_view data, duration timeout,
                 detail::tls_session* tls = nullptr)
       : io_wait(d, detail::direction::write, timeout), one_(data), tls_(tls) {}
   write_awaiter(detail::descriptor& d, std::span<const std::string_view> pieces, duration timeout,
                 detail::tls_session* tls = nullptr)
       : io_wait(d, detail::direction::write, timeout), many_(pieces.begin(), pieces.end()), tls_(tls) {}
+  /// @}
+  /// The number of all bytes; an error (as of `read_awaiter`) does not tell how many had gone before it.
   io_result await_resume() noexcept;
 
 private:
@@ -161,8 +168,11 @@ private:
 /// write.
 class ready_awaiter final : public detail::io_wait {
 public:
+  /// What `wait_readable`, `wait_writable` and `wait_acceptable` make.
   ready_awaiter(detail::descriptor& d, detail::direction way, duration timeout)
       : io_wait(d, way, timeout), way_(way) {}
+  /// Errors: `timed_out`, `bad_file_descriptor`. One of the connection counts as ready: what is tried next
+  /// gives it.
   io_outcome await_resume() noexcept;
 
 private:
@@ -192,16 +202,21 @@ public:
                                         duration timeout = infinity) {
     return write_awaiter(descriptor_, pieces, timeout);
   }
+  /// Waits until `try_read` is worth trying: for bytes, the end or an error.
   [[nodiscard]] ready_awaiter wait_readable(duration timeout = infinity) {
     return ready_awaiter(descriptor_, detail::direction::read, timeout);
   }
+  /// Waits for room, or an error; not at all where there is room.
   [[nodiscard]] ready_awaiter wait_writable(duration timeout = infinity) {
     return ready_awaiter(descriptor_, detail::direction::write, timeout);
   }
 
-  /// Without waiting: `std::errc::operation_would_block` if there is nothing (no room).
+  /// @{
+  /// Without waiting, one system call: `std::errc::operation_would_block` if there is nothing (no room),
+  /// `interrupted` by a signal. Writing may take a part only.
   io_result try_read(std::span<char> into) noexcept;
   io_result try_write(std::string_view data) noexcept;
+  /// @}
 
   /// Sends the running process one `readable{id()}` when there is something to read (Erlang: `{active,
   /// once}`). A read that waits takes its place.
@@ -211,12 +226,17 @@ public:
 
   /// No more will be written: the peer reads to the end. Reading goes on.
   void shutdown_write() noexcept;
+  /// What has been written is still sent, by the system. A second time it does nothing.
   void close() noexcept { descriptor_.close(); }
+  /// Not closed here; of the peer it says nothing.
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.fd() >= 0; }
+  /// This side's address and port.
   [[nodiscard]] std::expected<endpoint, std::error_code> local() const;
+  /// The peer's; `std::errc::not_connected` once the connection is broken.
   [[nodiscard]] std::expected<endpoint, std::error_code> remote() const;
   /// Sends small writes at once; on for sockets that `connect` and listeners make.
   void no_delay(bool on) noexcept;
+  /// Stays this socket's to close; -1 when it is closed.
   [[nodiscard]] int native_handle() const noexcept { return descriptor_.fd(); }
 
 private:
@@ -248,12 +268,15 @@ public:
 
   /// The next connection; `operation_would_block` if there is none.
   std::expected<tcp_socket, std::error_code> try_accept() noexcept;
+  /// Waits until `try_accept` is worth trying; who has a duplicate may be quicker.
   [[nodiscard]] ready_awaiter wait_acceptable(duration timeout = infinity) {
     return ready_awaiter(descriptor_, detail::direction::read, timeout);
   }
   /// Another descriptor of the same port, for another process.
   [[nodiscard]] std::expected<listen_socket, std::error_code> duplicate() const noexcept;
+  /// With the port that was found for port 0.
   [[nodiscard]] std::expected<endpoint, std::error_code> local() const;
+  /// The port closes with the last duplicate.
   void close() noexcept { descriptor_.close(); }
 
 private:

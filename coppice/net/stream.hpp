@@ -46,12 +46,16 @@ public:
   /// Ends it in order, telling a peer with TLS so. The destructor does not: what a process that crashes
   /// leaves behind looks cut.
   void close() noexcept;
+  /// @{
+  /// The socket's own: with TLS, what goes over `native_handle` is encrypted.
   [[nodiscard]] bool is_open() const noexcept { return socket_.is_open(); }
   [[nodiscard]] std::expected<endpoint, std::error_code> local() const { return socket_.local(); }
   [[nodiscard]] std::expected<endpoint, std::error_code> remote() const { return socket_.remote(); }
   void no_delay(bool on) noexcept { socket_.no_delay(on); }
   [[nodiscard]] int native_handle() const noexcept { return socket_.native_handle(); }
+  /// @}
 
+  /// TLS is in use, its handshake done; no longer after `close`.
   [[nodiscard]] bool is_secure() const noexcept { return tls_ != nullptr; }
   /// What was agreed on; nothing without TLS.
   [[nodiscard]] std::optional<tls_info> tls() const;

@@ -39,8 +39,8 @@ enum class tls_errc {
 
 /// Why a handshake failed: for programs, and for people.
 struct tls_error {
-  std::error_code code;
-  std::string text;
+  std::error_code code; ///< `tls_errc`, `std::errc::timed_out` or the system's
+  std::string text;     ///< what was wrong, with the certificate say, and the remedy where there is one
 };
 
 /// A certificate with its key, as PEM files.
@@ -62,8 +62,8 @@ struct tls_server_options {
   /// the first label may be `*`. Several for one name (RSA and ECDSA) are offered by what the client can
   /// verify. The first one is for clients that ask for no name or an unknown one.
   std::vector<tls_identity> identities;
-  client_certificates clients = client_certificates::none;
-  std::string client_ca_file = {};  ///< PEM: who may have signed clients' certificates
+  client_certificates clients = client_certificates::none; ///< any other wants `client_ca_file`
+  std::string client_ca_file = {};                         ///< PEM: who may have signed clients' certificates
   std::string client_crl_file = {}; ///< PEM: which of these are revoked; empty: not checked
   std::vector<std::string> alpn =
       {};                ///< by preference; a client that offers others only is refused (RFC 7301)
@@ -94,7 +94,7 @@ struct tls_client_options {
   std::string crl_file = {};                 ///< PEM: revoked certificates; empty: not checked
   std::optional<tls_identity> identity = {}; ///< for servers that ask for one
   std::vector<std::string> alpn = {};        ///< what to offer, by preference
-  bool only_1_3 = false;
+  bool only_1_3 = false;                     ///< else TLS 1.2 too
   /// Without it anyone can pose as the server. For tests against a server of one's own.
   bool verify = true;
 };
