@@ -43,12 +43,15 @@ enum class application_type : std::uint8_t {
 /// What an application is (OTP: the resource file, `app(4)`). A value; the calls chain.
 class application_spec {
 public:
+  /// Runs in the application's master process, which awaits it; what it throws is reported, and no more.
   using callback = std::function<task<>()>;
-  using environment = std::vector<std::pair<std::string, term>>;
+  using environment = std::vector<std::pair<std::string, term>>; ///< parameters and their values
 
+  /// By its name it is started, and needed by others; the version is informative.
   explicit application_spec(std::string name, std::string version = "0.1.0")
       : name_(std::move(name)), version_(std::move(version)) {}
 
+  /// A line for people, as `which_applications` shows it.
   application_spec&& description(std::string text) && {
     description_ = std::move(text);
     return std::move(*this);
@@ -84,6 +87,9 @@ public:
     return std::move(*this);
   }
 
+  /// @{
+  /// What was given: `needs` by `applications`, `likes` by `optional_applications`, `top` by `start`,
+  /// `before_stop` by `prep_stop` and `after_stop` by `stop`. A callback that was not given is empty.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const std::string& version() const noexcept { return version_; }
   [[nodiscard]] const std::string& description() const noexcept { return description_; }
@@ -93,6 +99,7 @@ public:
   [[nodiscard]] const std::optional<child_description>& top() const noexcept { return top_; }
   [[nodiscard]] const callback& before_stop() const noexcept { return prep_stop_; }
   [[nodiscard]] const callback& after_stop() const noexcept { return stop_; }
+  /// @}
 
 private:
   std::string name_, version_, description_;
@@ -104,9 +111,9 @@ private:
 
 /// A row of `which_applications` and `loaded_applications`.
 struct application_info {
-  std::string name;
-  std::string description;
-  std::string version;
+  std::string name;        ///< what it is started by
+  std::string description; ///< a line for people; may be empty
+  std::string version;     ///< as its specification says
 };
 
 /// As OTP lists it: `{Application, Description, Vsn}`.
@@ -131,9 +138,10 @@ enum class application_fault : std::uint8_t {
 
 /// Why an application is not what it was asked to be.
 struct application_error {
+  /// Which says whether `path` and `reason` hold anything.
   application_fault what = application_fault::no_answer;
-  std::string application;
-  std::vector<std::string> path; ///< of cycle and not_started: from who needs to what is needed
+  std::string application;       ///< whom it is about; of no_answer empty
+  std::vector<std::string> path; ///< of cycle, not_started and not_loaded: from who needs to what is needed
   exit_reason reason;            ///< of start_failed and no_answer
 
   /// For people: the place and the remedy.

@@ -2,7 +2,7 @@
 // one.
 #include "coppice/otp/application.hpp"
 
-#include "coppice/otp/supervisor_world.hpp"
+#include "coppice/otp/detail/test_workers.hpp"
 
 #include <gmock/gmock.h>
 

@@ -2,9 +2,9 @@
 //
 //   request_id<int> a = send_request<read>(one);
 //   request_id<std::string> b = send_request<name_of>(other);
-//   auto both = co_await await_all(a, b);                // a tuple of two std::expected, 5 s for both
-//   together auto& [n, name] = both; auto many = co_await await_all(requests, 1s);        // of a
-//   std::vector<request_id<int>>
+//   auto both = co_await await_all(a, b);                // a tuple of two std::expected; 5 s together
+//   auto& [n, name] = both;
+//   auto many = co_await await_all(requests, 1s);        // of a std::vector<request_id<int>>
 #pragma once
 
 #include "coppice/otp/gen.hpp"

@@ -22,15 +22,20 @@ class supervisor;
 /// otherwise: permanent, not significant, a worker with 5 s (a supervisor: any time) to shut down.
 class child_description {
 public:
+  /// For `child`, `child_process` and `child_function`, which know how to start it.
   explicit child_description(child_id id, std::shared_ptr<const child_starter> start) {
     spec_.id = std::move(id);
     spec_.start = std::move(start);
   }
+  /// Begins with a finished specification.
   child_description(const child_spec& spec) : spec_(spec) {} // NOLINT(google-explicit-constructor)
 
+  /// @{
+  /// When it is started again after its end: always, unless that was a clean one, never (`restart`).
   child_description&& permanent() && { return as(restart::permanent); }
   child_description&& transient() && { return as(restart::transient); }
   child_description&& temporary() && { return as(restart::temporary); }
+  /// @}
   /// How long it may take to end, from 0 ms; then it is killed.
   child_description&& shutdown(std::chrono::milliseconds wait) && { return within(wait); }
   /// It is killed at once.
@@ -53,9 +58,12 @@ public:
     return std::move(*this);
   }
 
+  /// @{
+  /// The specification made so far.
   [[nodiscard]] const child_spec& spec() const noexcept { return spec_; }
   operator child_spec() const& { return spec_; }        // NOLINT(google-explicit-constructor)
   operator child_spec() && { return std::move(spec_); } // NOLINT(google-explicit-constructor)
+  /// @}
 
 private:
   child_description&& as(restart when) {

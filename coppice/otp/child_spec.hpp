@@ -2,6 +2,7 @@
 // Names and defaults are those of OTP's supervisor(3).
 #pragma once
 
+#include "coppice/runtime/exit_reason.hpp"
 #include "coppice/term/id.hpp"
 #include "coppice/term/sendable.hpp"
 #include "coppice/term/term.hpp"
@@ -51,12 +52,17 @@ class child_shutdown {
 public:
   /// At most `wait`, at least 0.
   constexpr child_shutdown(std::chrono::milliseconds wait) : wait_(wait), kind_(kind::timed) {}
+  /// No time at all: it is killed.
   static constexpr child_shutdown brutal_kill() { return child_shutdown(kind::brutal); }
+  /// Any time: for supervisors, whose own children have limits.
   static constexpr child_shutdown infinity() { return child_shutdown(kind::endless); }
 
+  /// @{
+  /// Which of the three it is.
   [[nodiscard]] constexpr bool is_brutal_kill() const { return kind_ == kind::brutal; }
   [[nodiscard]] constexpr bool is_infinity() const { return kind_ == kind::endless; }
   [[nodiscard]] constexpr bool is_timed() const { return kind_ == kind::timed; }
+  /// @}
   /// The time to wait; 0 unless `is_timed()`.
   [[nodiscard]] constexpr std::chrono::milliseconds wait() const { return wait_; }
 
@@ -89,24 +95,25 @@ struct enable_sendable<start_arguments> {
 
 /// A child specification (`supervisor:child_spec()`).
 struct child_spec {
-  child_id id;
-  std::shared_ptr<const child_starter> start;
-  coppice::restart restart = coppice::restart::permanent;
+  child_id id;                                ///< unlike that of any other child of the supervisor
+  std::shared_ptr<const child_starter> start; ///< made by `child` and its like; must not be null
+  coppice::restart restart = coppice::restart::permanent; ///< whether it is started again after its end
   /// Takes part in auto_shutdown. Neither for permanent children nor under `auto_shutdown::never`.
   bool significant = false;
   /// When absent: 5000 ms for a worker, infinity for a supervisor.
   std::optional<child_shutdown> shutdown{};
-  child_type type = child_type::worker;
+  child_type type = child_type::worker; ///< whether it supervises others; `shutdown` goes by it
   /// As `which_children` lists them; informative.
   std::vector<std::string> modules{};
 };
 
 /// Supervisor flags (`supervisor:sup_flags()`).
 struct supervisor_flags {
-  coppice::strategy strategy = coppice::strategy::one_for_one;
+  coppice::strategy strategy = coppice::strategy::one_for_one; ///< whom a restart takes along
   /// More restarts than this within `period` end the supervisor.
   std::int64_t intensity = 1;
-  std::chrono::milliseconds period = std::chrono::seconds(5);
+  std::chrono::milliseconds period = std::chrono::seconds(5); ///< a sliding window, above 0
+  /// Whether the end of its significant children is its own.
   coppice::auto_shutdown auto_shutdown = coppice::auto_shutdown::never;
 };
 
@@ -123,7 +130,7 @@ enum class spec_fault : std::uint8_t {
 
 /// Why specifications are refused, as `supervisor:check_childspecs/1` does.
 struct spec_error {
-  spec_fault fault;
+  spec_fault fault;                ///< which rule is broken
   std::string message;             ///< the place and the remedy, for people
   std::optional<child_id> child{}; ///< whose specification it is, if it is one's
 };
@@ -142,19 +149,19 @@ struct spec_error {
 
 /// A row of `supervisor:which_children/1`. Under simple_one_for_one there is no id.
 struct child_info {
-  std::optional<child_id> id;
-  coppice::pid pid; ///< no process: not running, or restarting
-  bool restarting = false;
-  child_type type = child_type::worker;
-  std::vector<std::string> modules;
+  std::optional<child_id> id; ///< as in its specification
+  coppice::pid pid;           ///< no process: not running, or restarting
+  bool restarting = false;    ///< it has ended, could not be started again yet, and will be tried once more
+  child_type type = child_type::worker; ///< whether it can be asked for children of its own
+  std::vector<std::string> modules;     ///< the name of its class, if that was said
 };
 
 /// The answer of `supervisor:count_children/1`.
 struct child_counts {
-  std::size_t specs = 0;
-  std::size_t active = 0;
-  std::size_t supervisors = 0;
-  std::size_t workers = 0;
+  std::size_t specs = 0;       ///< specifications; under simple_one_for_one 1
+  std::size_t active = 0;      ///< children that run
+  std::size_t supervisors = 0; ///< children of that type, whether they run or not
+  std::size_t workers = 0;     ///< the others, likewise
   friend bool operator==(const child_counts&, const child_counts&) = default;
 };
 
@@ -173,5 +180,17 @@ enum class supervisor_error : std::uint8_t {
 
 /// `supervisor_error` under OTP's name.
 [[nodiscard]] const char* to_string(supervisor_error e) noexcept;
+
+/// Why a supervisor did not do what it was asked.
+struct child_error {
+  supervisor_error what = supervisor_error::no_answer; ///< which says whether the others hold anything
+  pid process{};                                       ///< of already_started
+  exit_reason reason; ///< of start_failed, bad_child_spec (a text) and no_answer
+
+  /// As OTP has it behind `error`.
+  [[nodiscard]] term as_term() const;
+  /// That read back; what is none of OTP's errors is start_failed for that reason.
+  static child_error from_term(const term& reason);
+};
 
 } // namespace coppice

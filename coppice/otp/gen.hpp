@@ -17,11 +17,14 @@ namespace coppice {
 template <class S>
 class server_ref {
 public:
-  using server = S;
-  server_ref() = default;
+  using server = S;       ///< whose protocol says what it takes
+  server_ref() = default; ///< of no server: calls fail with `noproc`
+  /// Takes the word of whoever makes it that an S has that name or pid.
   explicit server_ref(server_name name) : name_(std::move(name)) {}
 
+  /// How it is found: what `stop`, `sys` and others without a type take.
   [[nodiscard]] const server_name& name() const noexcept { return name_; }
+  /// The process that it is now, or nothing if nobody has the name; a pid may be dead.
   [[nodiscard]] std::optional<pid> resolve() const { return name_.resolve(); }
 
 private:
@@ -31,7 +34,9 @@ private:
 /// Says how long a call may take: `call<get>(chat, within(1s), "bob")`; the default is 5 s, as in OTP.
 class within {
 public:
+  /// From the `co_await` on; `infinity`: as long as it takes.
   explicit within(duration time) noexcept : time_(time) {}
+  /// As it was given.
   [[nodiscard]] duration time() const noexcept { return time_; }
 
 private:
@@ -42,7 +47,9 @@ private:
 template <class T>
 class moved {
 public:
+  /// Of a variable that lives until the message is made of it.
   explicit moved(T& value) noexcept : value_(value) {}
+  /// Moves from the variable.
   operator T&&() const noexcept { return std::move(value_); } // NOLINT(google-explicit-constructor)
 
 private:
@@ -106,10 +113,12 @@ private:
 template <class R>
 class call_awaiter : public detail::call_awaiter_base<R> {
 public:
+  /// Looks the server up at once; the request is sent by the `co_await`.
   template <class Request>
   call_awaiter(server_name to, Request&& request, duration timeout)
       : detail::call_awaiter_base<R>(std::move(to), std::forward<Request>(request), timeout),
         request_name_(type_name<std::decay_t<Request>>()) {}
+  /// For `co_await`.
   R await_resume() {
     std::expected<R, exit_reason> reply = this->outcome();
     if (!reply) detail::exit_call_failed(reply.error(), this->to_, request_name_);
@@ -125,6 +134,7 @@ template <class R>
 class try_call_awaiter : public detail::call_awaiter_base<R> {
 public:
   using detail::call_awaiter_base<R>::call_awaiter_base;
+  /// For `co_await`.
   std::expected<R, exit_reason> await_resume() { return this->outcome(); }
 };
 
@@ -189,7 +199,7 @@ void cast_any(const server_name& to, Message message) {
 /// A request under way (OTP: `gen_server:request_id()`).
 template <class R>
 struct request_id {
-  std::uint64_t tag = 0;
+  std::uint64_t tag = 0; ///< its number, unique in the node; the reply carries it
 };
 
 /// Sends a request whose reply is taken later (OTP: `gen_server:send_request/2`).
@@ -210,8 +220,11 @@ template <class Reply, class Request>
 template <class R>
 class receive_response {
 public:
+  /// The time counts from the `co_await`; 0 only looks. Throws std::logic_error outside of a process.
   explicit receive_response(request_id<R> request, duration timeout = default_call_timeout)
       : tag_(request.tag), wait_(detail::running_process(), std::span(&tag_, 1), timeout) {}
+  /// @{
+  /// For `co_await`.
   [[nodiscard]] bool await_ready() { return wait_.ready(); }
   void await_suspend(std::coroutine_handle<> caller) noexcept { wait_.suspend(caller); }
   std::optional<std::expected<R, exit_reason>> await_resume() {
@@ -220,6 +233,7 @@ public:
     detail::close_request(detail::running_process(), tag_);
     return std::nullopt;
   }
+  /// @}
 
 private:
   std::uint64_t tag_;
@@ -229,8 +243,11 @@ private:
 template <class R>
 class wait_response {
 public:
+  /// The time counts from the `co_await`; 0 only looks. Throws std::logic_error outside of a process.
   explicit wait_response(request_id<R> request, duration timeout = default_call_timeout)
       : tag_(request.tag), wait_(detail::running_process(), std::span(&tag_, 1), timeout) {}
+  /// @{
+  /// For `co_await`.
   [[nodiscard]] bool await_ready() { return wait_.ready(); }
   void await_suspend(std::coroutine_handle<> caller) noexcept { wait_.suspend(caller); }
   std::optional<std::expected<R, exit_reason>> await_resume() {
@@ -238,6 +255,7 @@ public:
     if (reply == nullptr) return std::nullopt;
     return detail::read_reply<R>(std::move(reply));
   }
+  /// @}
 
 private:
   std::uint64_t tag_;
@@ -248,22 +266,26 @@ private:
 template <class R, class Label>
 class request_collection {
 public:
+  /// From now on it is waited for; labels need not differ.
   void add(request_id<R> request, Label label) { open_.emplace_back(request.tag, std::move(label)); }
+  /// How many have not been answered.
   [[nodiscard]] std::size_t size() const noexcept { return open_.size(); }
 
   /// A reply and the label of its request.
   struct response {
-    std::expected<R, exit_reason> reply;
-    Label label;
+    std::expected<R, exit_reason> reply; ///< the reply, or why there is none
+    Label label;                         ///< what `add` was given with it
   };
 
-  /// Awaits the first reply to any of the requests, which is removed; nothing after the time-out or when none
-  /// is open.
+  /// What `receive_response` returns.
   class next_awaiter {
   public:
+    /// The collection must stay where it is until the wait is over.
     next_awaiter(request_collection& all, duration timeout)
         : all_(all),
           wait_(detail::running_process(), all.tags(), all.open_.empty() ? duration::zero() : timeout) {}
+    /// @{
+    /// For `co_await`.
     [[nodiscard]] bool await_ready() { return wait_.ready(); }
     void await_suspend(std::coroutine_handle<> caller) noexcept { wait_.suspend(caller); }
     std::optional<response> await_resume() {
@@ -272,11 +294,14 @@ public:
       Label label = all_.remove(reply->tag);
       return response{detail::read_reply<R>(std::move(reply)), std::move(label)};
     }
+    /// @}
 
   private:
     request_collection& all_;
     detail::response_wait wait_;
   };
+  /// Awaits the first reply to any of the requests, which is removed; nothing when none is open, or after the
+  /// time-out, when all stay open (OTP: `gen_server:wait_response/3`).
   [[nodiscard]] next_awaiter receive_response(duration timeout = default_call_timeout) {
     return next_awaiter(*this, timeout);
   }
@@ -302,12 +327,17 @@ template <class R>
 class reply_to {
 public:
   reply_to() = default;
+  /// Gives an untyped right a type, on the word of whoever does.
   explicit reply_to(from who) : who_(std::move(who)) {}
+  /// Answers. Any thread may. A second reply, or one to a caller that no longer waits, is dropped.
   void reply(R value) { who_.reply(std::move(value)); }
+  /// Makes the call fail with the reason: `try_call` returns it, `call` ends the caller with it.
   void fail(exit_reason reason) noexcept { who_.fail(std::move(reason)); }
+  /// Who asked.
   [[nodiscard]] pid caller() const noexcept { return who_.caller(); }
   /// The same right without its type; this one is empty afterwards.
   [[nodiscard]] from release() noexcept { return std::move(who_); }
+  /// Whether a reply is still owed.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(who_); }
 
 private:

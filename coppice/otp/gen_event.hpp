@@ -21,20 +21,22 @@
 // process. A handler that throws is removed and reported; the manager and the other handlers live on.
 //
 // A handler's callbacks, all but those of its protocol optional; each but terminate may be a coroutine:
-//   init(), or init(const term& previous) when it replaces another: void, or std::expected<void,
-//   exit_reason>; the
-//                               constructor has the arguments
-//   handle_event(const Event&), handle_info(const Message&)   void or handler_result<>
-//   handle_call(Request)        the reply or handler_result<Reply>; with (Request, reply_to<Reply>) it comes
-//   later handle_event(const term&), handle_info(const term&), handle_call(term, from)   what no typed
-//   callback takes terminate(const term& why)  void or a term: `{stop, Reason}`, `stop`, `remove_handler`,
-//   `{error, Reason}`, or what
-//                               delete_handler or swap_handler gave
+//   init()                       void, or std::expected<void, exit_reason>; the constructor has the arguments
+//   init(const term& previous)   the same for a handler that replaces another, whose terminate gave that
+//   handle_event(const Event&)   void or handler_result<>
+//   handle_info(const Message&)  likewise
+//   handle_call(Request)         the reply or handler_result<Reply>
+//   handle_call(Request, reply_to<Reply>)   void or handler_result<>: the reply comes later
+//   handle_event(const term&), handle_info(const term&), handle_call(term, from)
+//                                what no typed callback takes
+//   terminate(const term& why)   void or a term; why is `{stop, Reason}`, `stop`, `remove_handler`,
+//                                `{error, Reason}`, or what delete_handler or swap_handler was given
 //   state() const -> term, replace_state(term), code_change(term old_vsn, term extra)
 #pragma once
 
 #include "coppice/otp/detail/event_manager.hpp"
 #include "coppice/otp/gen.hpp"
+#include "coppice/otp/handler_result.hpp"
 #include "coppice/otp/protocol.hpp"
 #include "coppice/otp/start.hpp"
 
@@ -47,7 +49,7 @@ namespace coppice {
 /// The base of event handlers. It holds nothing.
 class event_handler {
 public:
-  using protocol = coppice::protocol<>;
+  using protocol = coppice::protocol<>; ///< nothing, until the derived class names its own
 
 protected:
   ~event_handler() = default;
@@ -58,7 +60,7 @@ protected:
 /// time.
 class gen_event {
 public:
-  using protocol = coppice::protocol<>;
+  using protocol = coppice::protocol<>; ///< of the manager itself: any event; a derived class names some
 };
 
 template <std::derived_from<gen_event> M>
@@ -69,17 +71,20 @@ struct detail::behaviour_of<M> {
 /// The address of a handler of class H: of its manager, and which one there.
 template <class H>
 struct handler_ref {
+  /// By default the handler of that class that has no id.
   explicit handler_ref(server_name m, handler_id h = {atom(type_name<H>())})
       : manager(std::move(m)), handler(std::move(h)) {}
-  server_name manager;
-  handler_id handler;
+  server_name manager; ///< looked up anew at each use
+  handler_id handler;  ///< which one of the manager's handlers
 };
 
 /// `{Module, Id}`: the id under which a handler is added: `add_handler<alarm_log>(manager, with_id("disk"),
 /// args...)`.
 class with_id {
 public:
+  /// Any term; tells handlers of one class apart.
   explicit with_id(term id) : id_(std::move(id)) {}
+  /// As it was given.
   [[nodiscard]] const term& id() const noexcept { return id_; }
 
 private:

@@ -19,25 +19,24 @@
 //
 // Both callback modes of OTP, told apart by the type of `state`:
 //   handle_event_function   any value with ==: `handle_event(const state&, Event)`
-//   state_functions         `std::variant<locked, open>`, each state a type of its own: `handle_event(locked,
-//   button)`
-//                           is the function of one state for one event. A state without one is a compile
-//                           error, unless `handle_event(const state&, button)` takes the event for all states
-//                           left.
+//   state_functions         `std::variant<locked, open>`, each state a type of its own:
+//                           `handle_event(locked, button)` is the function of one state for one event. A
+//                           state without one is a compile error, unless `handle_event(const state&, button)`
+//                           takes the event for all states left.
 //
 // Callbacks, all but init and those of the protocol optional; each may be a coroutine (a task of its result):
-//   init()                             the first state, or init_state<state>
-//   handle_event(State, Event)         void (keep the state), next<state>; for a call also the reply itself
-//   handle_event(State, Request, reply_to<Reply>&)   the reply is sent by it, by `.reply(who, value)`, or
-//   later; what
-//                                      is still in it after `.postpone()` waits with the event. A coroutine
-//                                      takes it by value
-//   handle_event(State, state_timeout), (State, event_timeout), (State, generic_timeout)   time-outs without
-//   content handle_event(State, statem_event&) what no typed callback takes, as OTP's handle_event/4 gets it
-//   state_enter(const state& old, State)   void or next<state>: called at each change of state, and for the
-//   first terminate(const exit_reason&, const state&), or without the state data() const -> term for
-//   sys:get_state, which gives {State, Data}, and for crash reports replace_data(term), code_change(term
-//   old_vsn, term extra)
+//   init()                                 the first state, or init_state<state>
+//   handle_event(State, Event)             void (keep the state), next<state>; for a call also the reply
+//   handle_event(State, Request, reply_to<Reply>&)
+//                                          the reply is sent by it, by `.reply(who, value)`, or later; what
+//                                          is still in it after `.postpone()` waits with the event. A
+//                                          coroutine takes it by value
+//   handle_event(State, state_timeout)     a time-out without content; also event_timeout, generic_timeout
+//   handle_event(State, statem_event&)     what no typed callback takes, as OTP's handle_event/4 gets it
+//   state_enter(const state& old, State)   void or next<state>: at each change of state, and for the first
+//   terminate(const exit_reason&, const state&)   the last call; the state may be left out
+//   data() const -> term                   for sys:get_state, which gives {State, Data}, and crash reports
+//   replace_data(term), code_change(term old_vsn, term extra)
 #pragma once
 
 #include "coppice/otp/detail/gen_statem_process.hpp"
@@ -53,7 +52,7 @@ namespace coppice {
 /// The base of state machines. It holds nothing.
 class gen_statem {
 public:
-  using protocol = coppice::protocol<>;
+  using protocol = coppice::protocol<>; ///< nothing, until the derived class names its own
   /// Whether a request that no callback takes ends the machine, as in OTP, or is answered with `bad_request`.
   static constexpr bool strict = false;
 

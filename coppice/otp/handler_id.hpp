@@ -13,6 +13,7 @@ struct handler_id {
   atom module;              ///< the name of the handler's class
   std::optional<term> id{}; ///< tells handlers of one class apart
 
+  /// `Module` or `{Module, Id}`.
   [[nodiscard]] term as_term() const { return id ? term::tuple(module, *id) : term(module); }
   friend bool operator==(const handler_id&, const handler_id&) = default;
 };
@@ -21,8 +22,8 @@ struct handler_id {
 /// `normal` for a handler that was deleted or removed itself, `shutdown` when the manager ends, `{swapped,
 /// New, Pid}`, or why it crashed.
 struct gen_event_exit {
-  handler_id handler;
-  exit_reason reason;
+  handler_id handler; ///< whose end it is
+  exit_reason reason; ///< one of those above
 };
 
 template <>

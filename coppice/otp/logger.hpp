@@ -28,7 +28,7 @@ enum class log_format : std::uint8_t {
 
 /// What is logged, where to and how much of it.
 struct logger_options {
-  log_format format = log_format::text;
+  log_format format = log_format::text; ///< for people or for machines
   /// What is below is not logged. The default is OTP's, which leaves progress reports (`info`) out.
   severity level = severity::notice;
   std::string file; ///< appended to; empty: standard error
@@ -39,7 +39,7 @@ struct logger_options {
   /// Of reports that are alike (kind, who and why) so many are written in each `same_period`; the rest are
   /// counted.
   unsigned same_burst = 5;
-  duration same_period = std::chrono::seconds(10);
+  duration same_period = std::chrono::seconds(10); ///< by the node's clock
   /// Gets every report too, whatever its level: a view of the node, say. Called as a report_sink is.
   report_sink also;
   /// Takes the lines instead of a file or standard error; called by one thread at a time.

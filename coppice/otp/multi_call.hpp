@@ -21,8 +21,8 @@ std::vector<atom> all_nodes();
 /// ended, or not in time (OTP: `{Replies, BadNodes}`). Both are in the order of the nodes asked.
 template <class R>
 struct multi_reply {
-  std::vector<std::pair<atom, R>> replies;
-  std::vector<atom> bad_nodes;
+  std::vector<std::pair<atom, R>> replies; ///< by the name of the node
+  std::vector<atom> bad_nodes;             ///< those that gave none
 };
 
 namespace detail {

@@ -25,26 +25,26 @@ atom default_scope();
 
 /// What a monitor's owner receives: `{Ref, join, Group, Pids}`.
 struct joined {
-  reference ref;
-  term group;
-  std::vector<pid> members;
+  reference ref;            ///< of the monitor
+  term group;               ///< the one that changed
+  std::vector<pid> members; ///< those that are new
 };
 /// `{Ref, leave, Group, Pids}`
 struct left {
-  reference ref;
-  term group;
-  std::vector<pid> members;
+  reference ref;            ///< of the monitor
+  term group;               ///< the one that changed
+  std::vector<pid> members; ///< those that have left or ended
 };
 
 /// The answer to `monitor`: its reference and who is a member now.
 struct group_monitor {
-  reference ref;
-  std::vector<pid> members;
+  reference ref;            ///< what `joined` and `left` will carry
+  std::vector<pid> members; ///< all that were there before the first of those
 };
 /// The answer to `monitor_scope`.
 struct scope_monitor {
-  reference ref;
-  std::vector<std::pair<term, std::vector<pid>>> groups;
+  reference ref;                                         ///< what `joined` and `left` will carry
+  std::vector<std::pair<term, std::vector<pid>>> groups; ///< and their members, before the first of those
 };
 
 } // namespace coppice::pg
@@ -95,11 +95,13 @@ class table;
 /// supervisor.
 class scope : public gen_server {
 public:
+  /// The scope of that name, which its process must be registered under, as `pg::start_link` does it.
+  explicit scope(atom name);
+  /// @cond internal
   using protocol =
       coppice::protocol<calls<detail::join, ok>, calls<detail::leave, bool>,
                         calls<detail::watch_group, group_monitor>, calls<detail::watch_scope, scope_monitor>,
                         calls<detail::unwatch, bool>, infos<down>>;
-  explicit scope(atom name);
   ~scope();
   scope(const scope&) = delete;
   scope& operator=(const scope&) = delete;
@@ -110,6 +112,7 @@ public:
   scope_monitor handle_call(const detail::watch_scope& request);
   bool handle_call(const detail::unwatch& request);
   void handle_info(const down& gone);
+  /// @endcond
 
 private:
   struct member {

@@ -11,28 +11,28 @@ namespace coppice {
 /// A message that is sent and not answered (OTP: `gen_server:cast/2`).
 template <class Message>
 struct casts {
-  using message = Message;
-  static constexpr auto form = detail::message_form::cast;
+  using message = Message;                                 ///< what `cast` sends
+  static constexpr auto form = detail::message_form::cast; ///< taken by `handle_cast`
 };
 /// A request and the type of its reply (OTP: `gen_server:call/2`).
 template <class Request, class Reply>
 struct calls {
-  using message = Request;
-  using reply = Reply;
-  static constexpr auto form = detail::message_form::call;
+  using message = Request;                                 ///< what `call` sends
+  using reply = Reply;                                     ///< what `call` gives
+  static constexpr auto form = detail::message_form::call; ///< taken by `handle_call`
 };
 /// A plain message, as `send` sends it (OTP: what `handle_info/2` gets).
 template <class Message>
 struct infos {
-  using message = Message;
-  static constexpr auto form = detail::message_form::info;
+  using message = Message;                                 ///< what `send` sends, or the runtime
+  static constexpr auto form = detail::message_form::info; ///< taken by `handle_info`
 };
 /// An event: of a gen_event's handlers what `notify` sends; of a gen_statem what it sends itself, the content
 /// of time-outs and of `next_event`, which is never taken from outside.
 template <class Message>
 struct events {
-  using message = Message;
-  static constexpr auto form = detail::message_form::info;
+  using message = Message;                                 ///< what the event is
+  static constexpr auto form = detail::message_form::info; ///< taken by `handle_event`
 };
 
 namespace detail {
@@ -83,10 +83,13 @@ struct protocol {
   static_assert((sendable<typename Entries::message> && ...),
                 "protocol<...>: every message must be sendable");
 
+  /// The reply to a request; a compile error, which says so, if the list has no such request.
   template <class Request>
   using reply_of = typename detail::find_reply<Request, Entries...>::type;
+  /// Whether the list has `casts<Message>`.
   template <class Message>
   static constexpr bool has_cast = (std::is_same_v<Entries, casts<Message>> || ...);
+  /// Whether the list has `events<Message>`.
   template <class Message>
   static constexpr bool has_event = (std::is_same_v<Entries, events<Message>> || ...);
 

@@ -10,6 +10,8 @@
 
 namespace coppice {
 
+namespace detail {
+
 /// What a server does after a callback (OTP: the last element of `{reply, R, S, Timeout | hibernate |
 /// {continue, C}}` and of `{stop, Reason, ...}`).
 struct next_step {
@@ -20,14 +22,18 @@ struct next_step {
   exit_reason reason;       ///< of stop
 };
 
+} // namespace detail
+
 /// What a callback returns when it has more to say than a reply. `result<R>` is made of an R;
 /// `result<>` is for callbacks without a reply. The calls chain: `return result<int>(n).timeout(1s);`.
 template <class R = void>
 class result {
   using stored = std::conditional_t<std::is_void_v<R>, bool, std::optional<R>>;
+  using next_step = detail::next_step;
 
 public:
   result() = default; ///< no reply: it comes later, or the callback has none
+  /// The reply, or what an R is made of.
   template <class U>
     requires(!std::is_void_v<R> && std::is_constructible_v<R, U &&> &&
              !std::is_same_v<std::decay_t<U>, result>)
@@ -58,8 +64,10 @@ public:
     return std::move(*this);
   }
 
+  /// @cond internal
   [[nodiscard]] next_step& next() noexcept { return next_; }
   [[nodiscard]] stored& reply() noexcept { return reply_; }
+  /// @endcond
 
 private:
   stored reply_{};
@@ -68,6 +76,8 @@ private:
 
 /// What `init` returns when there is more to say than "ready".
 class init_result {
+  using next_step = detail::next_step;
+
 public:
   init_result() = default;
   /// The process ends normally and its starter gets `ignored()` (OTP: `ignore`).
@@ -101,8 +111,10 @@ public:
     next_.continuation = std::move(continuation);
     return std::move(*this);
   }
+  /// @cond internal
   [[nodiscard]] bool is_ignored() const noexcept { return ignored_; }
   [[nodiscard]] next_step& next() noexcept { return next_; }
+  /// @endcond
 
 private:
   bool ignored_ = false;

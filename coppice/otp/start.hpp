@@ -18,7 +18,7 @@ enum class start_mode : std::uint8_t { nolink, link, monitor };
 
 /// How a behaviour is started; all optional.
 struct start_options {
-  server_name name;            ///< registered before init, given up at the end
+  server_name name;            ///< registered before init, freed by the process's end
   duration timeout = infinity; ///< for init; then the process is killed and the result is `timeout`
   spawn_options spawn;         ///< priority, mailbox limit
   /// It hibernates when nothing has come for that long (OTP: `{hibernate_after, Time}`), rounded up to
@@ -91,10 +91,14 @@ using start_result = std::expected<server_ref<S>, exit_reason>;
 template <class S>
 class start_server {
 public:
+  /// @cond internal
   template <class... Args>
   start_server(start_mode mode, start_options options, Args&&... args)
       : awaiter_(detail::behaviour_of<S>::process::make(std::forward<Args>(args)...), mode,
                  std::move(options)) {}
+  /// @endcond
+  /// @{
+  /// For `co_await`, which starts the process and gives a reference to its pid.
   [[nodiscard]] bool await_ready() { return awaiter_.await_ready(); }
   void await_suspend(std::coroutine_handle<> caller) noexcept { awaiter_.await_suspend(caller); }
   start_result<S> await_resume() {
@@ -102,6 +106,7 @@ public:
     if (!started) return std::unexpected(std::move(started.error()));
     return server_ref<S>(server_name(*started));
   }
+  /// @}
 
 private:
   detail::start_awaiter awaiter_;
@@ -121,18 +126,22 @@ template <class S, class... Args>
 /// A server and the monitor on it.
 template <class S>
 struct monitored_server {
-  server_ref<S> server;
-  reference ref;
+  server_ref<S> server; ///< by its pid
+  reference ref;        ///< as in the `down` to come
 };
 
 /// Awaits the start of a server that is monitored from its first moment.
 template <class S>
 class start_monitored_server {
 public:
+  /// @cond internal
   template <class... Args>
   start_monitored_server(start_mode mode, start_options options, Args&&... args)
       : awaiter_(detail::behaviour_of<S>::process::make(std::forward<Args>(args)...), mode,
                  std::move(options)) {}
+  /// @endcond
+  /// @{
+  /// For `co_await`, which starts the process.
   [[nodiscard]] bool await_ready() { return awaiter_.await_ready(); }
   void await_suspend(std::coroutine_handle<> caller) noexcept { awaiter_.await_suspend(caller); }
   std::expected<monitored_server<S>, exit_reason> await_resume() {
@@ -141,6 +150,7 @@ public:
     demonitor(awaiter_.monitor_ref(), true);
     return std::unexpected(std::move(started.error()));
   }
+  /// @}
 
 private:
   detail::start_awaiter awaiter_;

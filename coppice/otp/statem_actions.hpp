@@ -13,15 +13,16 @@
 
 namespace coppice {
 
-/// What kind of event a callback is given (OTP: `gen_statem:event_type()`).
+/// What kind of event a callback is given (OTP: `gen_statem:event_type()`): `call`, `cast`, `info`,
+/// `timeout`, `state_timeout`, `generic_timeout` or `internal`.
 using event_type = detail::statem::event_kind;
 
 /// An event as OTP's handle_event/4 gets it: for callbacks without types.
 struct statem_event {
-  event_type type = event_type::info;
-  term content;
-  from who;  ///< of a call
-  atom name; ///< of a generic time-out
+  event_type type = event_type::info; ///< which says what the others hold
+  term content;                       ///< the message; of a time-out without content the name of its type
+  from who;                           ///< of a call
+  atom name;                          ///< of a generic time-out
 };
 
 /// The events of time-outs that were started without a content.
@@ -29,7 +30,7 @@ struct event_timeout {};
 struct state_timeout {};
 /// The same for time-outs with a name.
 struct generic_timeout {
-  atom name;
+  atom name; ///< that it was started under
 };
 
 namespace detail {
@@ -50,15 +51,17 @@ class statem_actions {
   using kind = detail::statem::timeout_kind;
 
 public:
-  /// `{reply, From, Reply}`
+  /// `{reply, From, Reply}`; `who` owes nothing any more.
   template <class R, class Value>
   Self&& reply(reply_to<R>& who, Value&& value) {
     return add(words::reply{who.release(), detail::make_message<R>(std::forward<Value>(value))});
   }
+  /// The same for one that was received as a value.
   template <class R, class Value>
   Self&& reply(reply_to<R>&& who, Value&& value) {
     return reply(who, std::forward<Value>(value));
   }
+  /// The same without a type: the reply is taken as it is.
   template <class Value>
   Self&& reply(from who, Value&& value) {
     return add(
@@ -66,6 +69,7 @@ public:
   }
   /// Handles the event again after the next change of state.
   Self&& postpone(bool on = true) { return add(words::postpone{on}); }
+  /// Frees what it can until the next event.
   Self&& hibernate(bool on = true) { return add(words::hibernate_action{on}); }
   /// `{next_event, internal, Event}`: handled before anything that waits.
   template <class Event>
@@ -85,8 +89,9 @@ public:
   Self&& state_timeout(Time time, Content... content) {
     return start({kind::state, {}}, time, std::move(content)...);
   }
+  /// `{state_timeout, cancel}`; nothing if it does not run.
   Self&& cancel_state_timeout() { return add(words::cancel_timeout{{kind::state, {}}}); }
-  /// New content, same moment; one that does not run fires at once.
+  /// `{state_timeout, update, Content}`: new content, same moment; one that does not run fires at once.
   template <class... Content>
   Self&& update_state_timeout(Content... content) {
     return add(words::update_timeout{{kind::state, {}}, pack(std::move(content)...)});
@@ -98,7 +103,9 @@ public:
   Self&& timeout(Time time, Content... content) {
     return start({kind::event, {}}, time, std::move(content)...);
   }
+  /// `{timeout, cancel}`: any event does that too.
   Self&& cancel_timeout() { return add(words::cancel_timeout{{kind::event, {}}}); }
+  /// `{timeout, update, Content}`: the event that is handled has cancelled it, so it fires at once.
   template <class... Content>
   Self&& update_timeout(Content... content) {
     return add(words::update_timeout{{kind::event, {}}, pack(std::move(content)...)});
@@ -109,16 +116,19 @@ public:
   Self&& generic_timeout(atom name, Time time, Content... content) {
     return start({kind::generic, std::move(name)}, time, std::move(content)...);
   }
+  /// `{{timeout, Name}, cancel}`; nothing if it does not run.
   Self&& cancel_generic_timeout(atom name) {
     return add(words::cancel_timeout{{kind::generic, std::move(name)}});
   }
+  /// `{{timeout, Name}, update, Content}`: as `update_state_timeout`.
   template <class... Content>
   Self&& update_generic_timeout(atom name, Content... content) {
     return add(words::update_timeout{{kind::generic, std::move(name)}, pack(std::move(content)...)});
   }
 
-  /// For the state machine's process.
+  /// @cond internal
   [[nodiscard]] std::vector<words::action>& actions() noexcept { return actions_; }
+  /// @endcond
 
 private:
   friend Self;
@@ -151,8 +161,10 @@ private:
 /// What `keep_state()` and `repeat_state()` return.
 class kept_state : public statem_actions<kept_state> {
 public:
+  /// @cond internal
   explicit kept_state(detail::statem_words::result_kind kind) noexcept : kind_(kind) {}
   [[nodiscard]] detail::statem_words::result_kind kind() const noexcept { return kind_; }
+  /// @endcond
 
 private:
   detail::statem_words::result_kind kind_;
@@ -161,7 +173,10 @@ private:
 /// What `stop()` returns: replies are all that can be added.
 class stopped_state {
 public:
+  /// What `gen_statem::stop` returns without replies.
   explicit stopped_state(exit_reason reason) noexcept : reason_(std::move(reason)) {}
+  /// @{
+  /// `{reply, From, Reply}`, sent before `terminate` is called.
   template <class R, class Value>
   stopped_state&& reply(reply_to<R>& who, Value&& value) {
     replies_.push_back({who.release(), detail::make_message<R>(std::forward<Value>(value))});
@@ -177,8 +192,11 @@ public:
         {std::move(who), detail::make_message<std::decay_t<Value>>(std::forward<Value>(value))});
     return std::move(*this);
   }
+  /// @}
+  /// @cond internal
   [[nodiscard]] exit_reason& reason() noexcept { return reason_; }
   [[nodiscard]] std::vector<detail::statem_words::reply>& replies() noexcept { return replies_; }
+  /// @endcond
 
 private:
   exit_reason reason_;
@@ -190,26 +208,33 @@ private:
 template <class State>
 class next : public statem_actions<next<State>> {
 public:
+  /// @{
+  /// `next_state(state)` without actions.
   next(State state) : state_(std::move(state)) {} // NOLINT(google-explicit-constructor)
   template <class S>
     requires(std::constructible_from<State, S &&> && !std::same_as<std::decay_t<S>, State> &&
              !std::same_as<std::decay_t<S>, next>)
   next(S&& state) : state_(std::forward<S>(state)) {} // NOLINT(google-explicit-constructor)
+  /// @}
   /// From another spelling of the same state: `next_state(open{})` where the states are a variant.
   template <class Other>
     requires(std::constructible_from<State, Other &&> && !std::same_as<Other, State>)
   next(next<Other>&& other) : state_(std::move(*other.state())) { // NOLINT(google-explicit-constructor)
     this->actions() = std::move(other.actions());
   }
+  /// From `keep_state()` or `repeat_state()`.
   next(kept_state&& kept) : kind_(kept.kind()) { // NOLINT(google-explicit-constructor)
     this->actions() = std::move(kept.actions());
   }
+  /// From `stop()`.
   next(stopped_state&& stopped) // NOLINT(google-explicit-constructor)
       : kind_(detail::statem_words::result_kind::keep_state), stopped_(std::move(stopped)) {}
 
+  /// @cond internal
   [[nodiscard]] detail::statem_words::result_kind kind() const noexcept { return kind_; }
   [[nodiscard]] std::optional<State>& state() noexcept { return state_; }
   [[nodiscard]] std::optional<stopped_state>& stopped() noexcept { return stopped_; }
+  /// @endcond
 
 private:
   detail::statem_words::result_kind kind_ = detail::statem_words::result_kind::next_state;
@@ -221,18 +246,23 @@ private:
 template <class State>
 class init_state : public statem_actions<init_state<State>> {
 public:
+  /// @{
+  /// The state to begin in; actions may follow.
   init_state(State first) : first_(std::move(first)) {} // NOLINT(google-explicit-constructor)
   template <class S>
     requires(std::constructible_from<State, S &&> && !std::same_as<std::decay_t<S>, State> &&
              !std::same_as<std::decay_t<S>, init_state>)
   init_state(S&& first) : first_(std::forward<S>(first)) {} // NOLINT(google-explicit-constructor)
+  /// @}
   /// The process ends normally and its starter gets `ignored()`.
   static init_state ignore() { return init_state(ignored()); }
   /// The start fails with the reason.
   static init_state stop(exit_reason reason) { return init_state(std::move(reason)); }
 
+  /// @cond internal
   [[nodiscard]] std::optional<State>& first() noexcept { return first_; }
   [[nodiscard]] exit_reason& refusal() noexcept { return refusal_; }
+  /// @endcond
 
 private:
   explicit init_state(exit_reason refusal) : refusal_(std::move(refusal)) {}

@@ -48,10 +48,14 @@ struct detail::behaviour_of<S> {
 /// A supervisor made of values instead of a class: `start_link<plain_supervisor>(flags, specs)`.
 class plain_supervisor final : public supervisor {
 public:
+  /// Checked when it starts: `start_link` gives the error.
   plain_supervisor(supervisor_flags flags, std::vector<child_spec> children)
       : flags_(flags), children_(std::move(children)) {}
+  /// @{
+  /// What it was made of.
   [[nodiscard]] supervisor_flags flags() const { return flags_; }
   [[nodiscard]] const std::vector<child_spec>& children() const { return children_; }
+  /// @}
 
 private:
   supervisor_flags flags_;
@@ -61,13 +65,18 @@ private:
 /// Which supervisor is asked: its typed reference, pid or name.
 class supervisor_address {
 public:
+  /// @{
+  /// From a reference of any class, and from whatever a `server_name` is made of.
   template <class S>
   supervisor_address(const server_ref<S>& sup) : name_(sup.name()) {} // NOLINT(google-explicit-constructor)
   template <class N>
     requires std::convertible_to<N, server_name>
   supervisor_address(N&& name) : name_(std::forward<N>(name)) {} // NOLINT(google-explicit-constructor)
+  /// @}
 
+  /// @cond internal
   [[nodiscard]] server_name take() && { return std::move(name_); }
+  /// @endcond
 
 private:
   server_name name_;
@@ -78,9 +87,13 @@ private:
 template <class R>
 class supervisor_call {
 public:
+  /// @cond internal
   template <class Request>
   supervisor_call(supervisor_address to, Request request)
       : inner_(std::move(to).take(), std::move(request), infinity) {}
+  /// @endcond
+  /// @{
+  /// For `co_await`.
   [[nodiscard]] bool await_ready() { return inner_.await_ready(); }
   void await_suspend(std::coroutine_handle<> caller) noexcept { inner_.await_suspend(caller); }
   std::expected<R, child_error> await_resume() {
@@ -88,6 +101,7 @@ public:
     if (reply) return std::move(reply->outcome);
     return std::unexpected(child_error{supervisor_error::no_answer, {}, std::move(reply.error())});
   }
+  /// @}
 
 private:
   try_call_awaiter<detail::supervisor_reply<R>> inner_;

@@ -1,5 +1,5 @@
 // simple_one_for_one: many children of one specification. Named after the cases of OTP's supervisor_SUITE.
-#include "coppice/otp/supervisor_world.hpp"
+#include "coppice/otp/detail/test_workers.hpp"
 
 #include <gmock/gmock.h>
 

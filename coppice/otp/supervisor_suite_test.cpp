@@ -1,6 +1,6 @@
 // What OTP's supervisor_SUITE demands and the other tests of supervisors do not show, under the cases' names.
 // docs/otp-conformance.md is the table.
-#include "coppice/otp/supervisor_world.hpp"
+#include "coppice/otp/detail/test_workers.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,6 +1,6 @@
 // Supervisors through their public functions, on a stepped node. The cases are named after those of OTP's
 // supervisor_SUITE where there is one.
-#include "coppice/otp/supervisor_world.hpp"
+#include "coppice/otp/detail/test_workers.hpp"
 
 #include <gmock/gmock.h>
 

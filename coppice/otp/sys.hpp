@@ -12,22 +12,22 @@ namespace coppice::sys {
 
 /// `sys:statistics/2`
 struct statistics {
-  time_point start;
-  std::uint64_t reductions = 0;
-  std::uint64_t messages_in = 0;
+  time_point start;               ///< when the counting was turned on, by the node's clock
+  std::uint64_t reductions = 0;   ///< spent since then
+  std::uint64_t messages_in = 0;  ///< handled since then; those of `sys` do not count
   std::uint64_t messages_out = 0; ///< replies
 };
 
 /// `sys:get_status/1`, in parts.
 struct status {
-  pid process;
-  atom module; ///< the behaviour: gen_server, gen_statem, gen_event, supervisor
-  term name;
-  pid parent;
-  bool suspended = false;
+  pid process;              ///< who was asked
+  atom module;              ///< the behaviour: gen_server, gen_statem, gen_event, supervisor
+  term name;                ///< under which it was started, else the pid
+  pid parent;               ///< who started it with a link, else none
+  bool suspended = false;   ///< by `suspend`
   bool hibernating = false; ///< it was when it was asked, and is again
   std::vector<term> log;    ///< the events kept by `log`, oldest first
-  term state;
+  term state;               ///< as `get_state` gives it
 };
 
 /// Asks for the state as a term (the server's `state()` if it has one).
@@ -57,9 +57,8 @@ struct status {
 [[nodiscard]] try_call_awaiter<atom> trace(server_name server, bool on,
                                            duration timeout = default_call_timeout);
 /// Looks at each system event from now on, under an id of the caller's choice: `look` gets `{in, Message}`
-/// and
-/// `{out, Reply}`, in the server's process; once it returns `done`, or throws, it is removed. One of that id
-/// is kept as it is (OTP: `sys:install/2`).
+/// and `{out, Reply}`, in the server's process; once it returns `done`, or throws, it is removed. One of that
+/// id is kept as it is (OTP: `sys:install/2`).
 [[nodiscard]] try_call_awaiter<atom> install(server_name server, atom id,
                                              std::function<term(const term&)> look,
                                              duration timeout = default_call_timeout);

@@ -183,12 +183,15 @@ TEST(sys, statistics) {
     stage st = co_await start_scribe();
     std::expected<sys::statistics, exit_reason> none = co_await sys::get_statistics("scribe");
     EXPECT_TRUE(none.error().is("no_statistics"));
+    for (int i = 0; i < 100; ++i) cast<write>(st.s, i);
+    [[maybe_unused]] int before = co_await call<read>(st.s);
     std::expected<atom, exit_reason> on = co_await sys::count_statistics("scribe", true);
     cast<write>(st.s, 1);
     [[maybe_unused]] int last = co_await call<read>(st.s);
     std::expected<sys::statistics, exit_reason> figures = co_await sys::get_statistics("scribe");
     EXPECT_EQ(figures->messages_in, 2U);
     EXPECT_EQ(figures->messages_out, 1U);
+    EXPECT_LT(figures->reductions, 100U); // those spent before do not count
     std::expected<atom, exit_reason> off = co_await sys::count_statistics("scribe", false);
     std::expected<sys::statistics, exit_reason> no_more = co_await sys::get_statistics("scribe");
     EXPECT_TRUE(no_more.error().is("no_statistics"));

@@ -22,24 +22,26 @@ namespace coppice {
 /// eight (Erlang: process_flag(priority, _)). Use `high` sparingly: it can starve the rest.
 enum class priority : std::uint8_t { max, high, normal, low };
 
-/// What happens to a message for a process whose mailbox holds `mailbox_limit` messages. Signals are never
-/// affected.
+/// What happens to a message for a process whose mailbox holds `mailbox_limit` messages: `none` lets it in
+/// all the same; `drop` drops it, and a call fails with `mailbox_full`; `kill` ends the receiver with
+/// `mailbox_full`, which it cannot trap; `push_back` lets it in, and its sender gets no further than its next
+/// `co_await`, or the end of its callback, until half of the limit is free. Signals are never affected.
 using overflow = detail::pushback_policy;
 
 /// How a process is started (Erlang: `spawn_opt/4`).
 struct spawn_options {
-  bool link = false;
-  bool monitor = false;
-  priority prio = priority::normal;
-  std::uint32_t mailbox_limit = 0; ///< messages; 0: unbounded, as in OTP
-  overflow on_overflow = overflow::none;
-  const char* label = nullptr; ///< a name of static storage for process_info and the console
+  bool link = false;                     ///< to the process that spawns it, in one step with the start
+  bool monitor = false;                  ///< by that process; its reference is in what is returned
+  priority prio = priority::normal;      ///< until it changes that by `set_priority`
+  std::uint32_t mailbox_limit = 0;       ///< messages; 0: unbounded, as in OTP
+  overflow on_overflow = overflow::none; ///< what happens to messages over that limit
+  const char* label = nullptr;           ///< a name of static storage for process_info and the console
 };
 
 /// A spawned process and the monitor on it.
 struct monitored {
-  pid process;
-  reference ref;
+  pid process;   ///< the new process
+  reference ref; ///< as in the `down` to come; no reference if no monitor was asked for
 };
 
 namespace detail {

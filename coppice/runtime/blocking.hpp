@@ -20,14 +20,18 @@ void run_blocking(coppice::node& home, std::move_only_function<void()> work);
 template <class F, class... Args>
 class blocking {
 public:
-  using result = std::invoke_result_t<F, Args...>;
+  using result = std::invoke_result_t<F, Args...>; ///< what `f` returns; void is fine, a reference is not
   static_assert(!std::is_reference_v<result>, "blocking: the result must be a value");
 
+  /// Takes over what the work needs; it begins with the `co_await`. Throws std::logic_error outside of a
+  /// process.
   explicit blocking(F function, Args... args)
       : process_(detail::running_process()), tag_(detail::next_unique(*process_.home)),
         work_(make(process_, tag_, std::move(function), std::move(args)...)),
         wait_(process_, pid(), tag_, nullptr, infinity) {}
 
+  /// @{
+  /// For `co_await`.
   [[nodiscard]] bool await_ready() {
     detail::expect_completion(process_, tag_);
     detail::run_blocking(*process_.home, std::move(work_));
@@ -40,6 +44,7 @@ public:
     if (done.error) std::rethrow_exception(done.error);
     if constexpr (!std::is_void_v<result>) return std::move(*done.value);
   }
+  /// @}
 
 private:
   struct outcome {

@@ -20,8 +20,11 @@ inline constexpr duration default_call_timeout = std::chrono::seconds(5);
 class from {
 public:
   from() noexcept = default;
+  /// For whoever sends requests of its own: answers the caller's wait for that tag.
   from(coppice::node& home, pid caller, std::uint64_t tag) noexcept
       : home_(&home), caller_(caller), tag_(tag) {}
+  /// @{
+  /// Whoever is moved to owes the reply. Assignment exchanges what the two owe.
   from(from&& other) noexcept
       : home_(std::exchange(other.home_, nullptr)), caller_(other.caller_), tag_(other.tag_) {}
   from& operator=(from&& other) noexcept {
@@ -30,6 +33,7 @@ public:
     std::swap(tag_, other.tag_);
     return *this;
   }
+  /// @}
   ~from() {
     if (home_ != nullptr) drop();
   }
@@ -50,7 +54,9 @@ public:
 
   /// Whether a reply is still owed.
   [[nodiscard]] explicit operator bool() const noexcept { return home_ != nullptr; }
+  /// Who asked; also when it has been answered.
   [[nodiscard]] pid caller() const noexcept { return caller_; }
+  /// The number of the request, unique in the node: the caller waits for a reply with it.
   [[nodiscard]] std::uint64_t tag() const noexcept { return tag_; }
   /// `{Pid, Ref}`, for logs.
   [[nodiscard]] term as_term() const;
@@ -146,13 +152,18 @@ std::expected<R, exit_reason> read_reply(envelope_ptr completion) {
 template <class R>
 class request_awaiter {
 public:
+  /// Sends nothing until the `co_await`, from which on the time counts. Throws std::logic_error outside of a
+  /// process.
   template <class Request>
   request_awaiter(pid to, Request&& request, duration timeout)
       : request_awaiter(detail::running_process(), to, std::forward<Request>(request), timeout) {}
 
+  /// @{
+  /// For `co_await`.
   [[nodiscard]] bool await_ready() { return wait_.ready(); }
   void await_suspend(std::coroutine_handle<> caller) noexcept { wait_.suspend(caller); }
   std::expected<R, exit_reason> await_resume() { return detail::read_reply<R>(wait_.finish()); }
+  /// @}
 
 private:
   template <class Request>

@@ -43,9 +43,11 @@ public:
     return std::chrono::system_clock::time_point(
         std::chrono::duration_cast<std::chrono::system_clock::duration>(now().time_since_epoch()));
   }
+  /// Goes on to that moment; one that has passed changes nothing.
   void advance_to(time_point to) noexcept {
     if (to > now()) now_.store(to.time_since_epoch().count(), std::memory_order_relaxed);
   }
+  /// Goes on by that much.
   void advance(duration by) noexcept { advance_to(now() + by); }
 
 private:

@@ -29,28 +29,35 @@ class exit_reason {
 public:
   /// `normal`
   exit_reason();
+  /// @{
+  /// Any term is a reason.
   explicit exit_reason(term value) : value_(std::move(value)) {}
   explicit exit_reason(atom value) : value_(value) {}
+  /// @}
   /// From the exception being handled or any other; `exit_exception` gives its own reason.
   static exit_reason from_exception(const std::exception_ptr& error);
 
+  /// `normal`: nothing is wrong; it does not end those who are linked.
   static exit_reason normal() { return exit_reason(); }
-  static exit_reason shutdown();
+  static exit_reason shutdown();            ///< what a supervisor ends its children with
   static exit_reason shutdown(term detail); ///< `{shutdown, Detail}`
   static exit_reason kill();                ///< as a signal: cannot be trapped
   static exit_reason killed();              ///< what the links of a killed process see
   static exit_reason noproc();              ///< there is no such process
   static exit_reason noconnection();        ///< the connection to its node was lost
-  static exit_reason timeout();
+  static exit_reason timeout();             ///< no reply, or no start, in the time given
 
+  /// The reason as Erlang has it.
   [[nodiscard]] const term& value() const noexcept { return value_; }
+  /// What is known of the exception that it was made from; null for any other reason.
   [[nodiscard]] const crash_details* details() const noexcept { return details_.get(); }
+  /// Whether it is `normal`; `shutdown` is not.
   [[nodiscard]] bool is_normal() const noexcept { return is("normal"); }
   /// normal, shutdown or {shutdown, _}: no crash report is due (OTP: proc_lib's rule)
   [[nodiscard]] bool is_clean() const noexcept;
   /// Whether the reason is this very atom.
   [[nodiscard]] bool is(std::string_view name) const noexcept;
-  /// As Erlang prints it, cut to `limit` characters; 0 for all.
+  /// As Erlang prints it, cut to `limit` bytes; 0 for all.
   [[nodiscard]] std::string to_string(std::size_t limit = 0) const;
 
   friend bool operator==(const exit_reason& a, const exit_reason& b) { return a.value_ == b.value_; }
@@ -66,8 +73,11 @@ private:
 /// Thrown to end the running process with a reason. A `catch (...)` in a process must rethrow it.
 class exit_exception : public std::exception {
 public:
+  /// What the process that it leaves ends with.
   explicit exit_exception(exit_reason reason) : reason_(std::move(reason)) {}
+  /// As it was given.
   [[nodiscard]] const exit_reason& reason() const noexcept { return reason_; }
+  /// Always the same text: the reason is a term.
   [[nodiscard]] const char* what() const noexcept override { return "coppice::exit"; }
 
 private:

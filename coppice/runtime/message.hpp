@@ -14,23 +14,23 @@ namespace coppice {
 /// What a monitor's owner receives when the monitored process has ended (Erlang:
 /// `{'DOWN', Ref, process, Object, Reason}`).
 struct down {
-  reference ref;
-  pid process;
-  atom name; ///< the name that was monitored, or '' if it was a pid
-  exit_reason reason;
+  reference ref;      ///< what `monitor` returned
+  pid process;        ///< who has ended; none if nobody had the name
+  atom name;          ///< the name that was monitored, or '' if it was a pid
+  exit_reason reason; ///< why, or `noproc` if there was no such process
 };
 
 /// What a process that traps exits receives when a linked process ends or somebody calls `exit(Pid, Reason)`
 /// (Erlang: `{'EXIT', Pid, Reason}`).
 struct exit_signal {
-  pid from;
-  exit_reason reason;
+  pid from;           ///< who has ended, or who called `exit`; none if that was no process
+  exit_reason reason; ///< why; of a link to nobody `noproc`
 };
 
 /// What `start_timer` sends (Erlang: `{timeout, TimerRef, Msg}`).
 struct timeout_message {
-  reference timer;
-  term message;
+  reference timer; ///< what `start_timer` returned
+  term message;    ///< what it was given
 };
 
 template <>

@@ -33,7 +33,7 @@ struct node_options {
   poller_factory make_poller;                ///< default: make_sleep_poller; net/ supplies one on sockets
   report_sink on_report;                     ///< default: errors to stderr, a line each
   severity report_from = severity::debug;    ///< with `on_report`: what is below that is not reported
-  std::uint32_t max_processes = 1U << 24U;
+  std::uint32_t max_processes = 1U << 24U;   ///< that live at once, from 16 to 2^26; then `spawn` throws
   duration hog_after =
       std::chrono::milliseconds(4); ///< user code this long on a core loses the core; infinity: never
   duration shutdown_timeout =
@@ -52,22 +52,22 @@ inline node_options stepped() {
 
 /// The figures of a node as a whole.
 struct node_statistics {
-  std::size_t processes = 0;
-  std::size_t run_queue = 0; ///< runnable processes that wait for a core
-  unsigned cores = 0;
-  std::uint64_t spawned = 0;
-  std::uint64_t reductions = 0;
-  std::uint64_t messages = 0; ///< sent since the start
-  std::uint64_t hogs = 0;     ///< how often a core was taken from a stuck thread
-  std::size_t timers = 0;
-  duration uptime{};
+  std::size_t processes = 0;    ///< that have not ended
+  std::size_t run_queue = 0;    ///< runnable processes that wait for a core
+  unsigned cores = 0;           ///< run queues, each with a thread unless stepped
+  std::uint64_t spawned = 0;    ///< processes since the start
+  std::uint64_t reductions = 0; ///< of all slices since the start
+  std::uint64_t messages = 0;   ///< sent by processes since the start, replies and signals too
+  std::uint64_t hogs = 0;       ///< how often a core was taken from a stuck thread
+  std::size_t timers = 0;       ///< of `send_after` and `start_timer` that run
+  duration uptime{};            ///< since the start, by the node's clock
 };
 
 /// The figures of one core.
 struct core_statistics {
-  std::size_t run_queue = 0;
-  std::uint64_t reductions = 0;
-  std::uint64_t messages = 0;
+  std::size_t run_queue = 0;    ///< runnable processes that wait for it
+  std::uint64_t reductions = 0; ///< of the slices that it ran
+  std::uint64_t messages = 0;   ///< sent by processes on it, replies and signals too
   duration busy{}; ///< processor time of the thread that has the core now; zero where there is none
 };
 
@@ -75,6 +75,7 @@ struct core_statistics {
 /// process. All members may be called from any thread.
 class node {
 public:
+  /// Starts its threads; a stepped node has none.
   explicit node(node_options options = {});
   ~node(); ///< shuts down (see `shutdown`); threads that are left behind keep the node's inside alive
   node(const node&) = delete;
@@ -102,14 +103,18 @@ public:
     detail::deliver(*this, to, detail::make_message<std::decay_t<T>>(std::forward<T>(message)));
   }
 
+  /// The process of that name, or nothing (Erlang: `whereis/1`). A lock held for a hash look-up.
   [[nodiscard]] std::optional<pid> whereis(const atom& name) const;
   /// Sends an exit signal from outside.
   void exit(pid process, exit_reason reason);
+  /// Whether a local process has not ended yet. Already stale when it returns; constant time.
   [[nodiscard]] bool is_process_alive(pid process) const;
 
   /// All live processes, as of their last slices. Time and memory linear in the number of processes.
   [[nodiscard]] std::vector<process_summary> processes(std::size_t limit = SIZE_MAX) const;
+  /// What `processes` says of one; nothing if it is dead. Looks through the registered names if it has one.
   [[nodiscard]] std::optional<process_summary> summary(pid process) const;
+  /// Nobody is stopped for it: figures of the same moment only as far as nothing happens meanwhile.
   [[nodiscard]] node_statistics statistics() const;
   /// By core. One lock held, and a system call for each.
   [[nodiscard]] std::vector<core_statistics> cores() const;
@@ -124,7 +129,9 @@ public:
   /// All registered names, and whose they are.
   [[nodiscard]] std::vector<std::pair<atom, pid>> names() const;
 
+  /// The clock of `node_options::time`, or what stands for it there; lives as long as the node.
   [[nodiscard]] const clock& time() const noexcept;
+  /// Hands a report to the sink, on this thread, unless it is below the sink's level.
   void report(const coppice::report& what);
   /// What is below `from` is not reported; with no sink nothing is.
   void set_report_sink(report_sink sink, severity from = severity::debug);
@@ -156,7 +163,9 @@ public:
   /// Makes `run_until_stopped` return, with that status if the shutdown is a clean one.
   void request_stop(int status = 0);
 
+  /// @cond internal
   [[nodiscard]] detail::machine& internals() noexcept { return *machine_; }
+  /// @endcond
 
 private:
   friend class detail::machine;

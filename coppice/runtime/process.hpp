@@ -14,14 +14,16 @@ namespace coppice {
 /// }`. Only `spawn` and `start_task` take it; the process ends when the coroutine does.
 class [[nodiscard]] process {
 public:
-  /// For the compiler.
+  /// @cond internal
   struct promise_type : detail::promise_base {
     process get_return_object() noexcept {
       return process(std::coroutine_handle<promise_type>::from_promise(*this));
     }
     void return_void() noexcept {}
   };
+  /// @endcond
 
+  /// Moved, never copied: it is started once.
   process(process&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
   process& operator=(process&&) = delete;
   ~process() {
@@ -39,13 +41,14 @@ private:
 /// The running process as its own coroutine sees it; a value of one pointer.
 class self {
 public:
+  /// @cond internal
   explicit self(detail::process_block& block) noexcept : block_(&block) {}
+  /// @endcond
 
   /// Its address (Erlang: `self()`).
   [[nodiscard]] pid id() const noexcept { return block_->self(); }
-  operator pid() const noexcept {
-    return id();
-  } // NOLINT(google-explicit-constructor): `self` is a pid in Erlang
+  /// The same: `self` is a pid in Erlang.
+  operator pid() const noexcept { return id(); } // NOLINT(google-explicit-constructor)
 
   /// Waits for the first message of one of the types, leaving others in the mailbox (Erlang: selective
   /// `receive`). One type gives that type; several a `std::variant`. `term` takes any message.
@@ -67,6 +70,7 @@ public:
   [[nodiscard]] receive_awaiter<Predicate, T...> receive_if(Predicate accept) const {
     return receive_awaiter<Predicate, T...>(*block_, infinity, std::move(accept));
   }
+  /// The same with `after`.
   template <class... T, class Predicate>
     requires(std::predicate<const Predicate&, const T&> && ...)
   [[nodiscard]] timed_receive_awaiter<Predicate, T...> receive_if(Predicate accept, duration after) const {
@@ -80,10 +84,14 @@ private:
 /// Suspends the running process for that long; its mailbox stays as it is (Erlang: `timer:sleep/1`).
 class idle_for {
 public:
+  /// The time counts from the `co_await`; `infinity`: until it is ended from outside.
   explicit idle_for(duration time) noexcept;
+  /// @{
+  /// For `co_await`.
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> caller);
   void await_resume() noexcept;
+  /// @}
 
 private:
   struct state : detail::waiter {};
@@ -95,9 +103,12 @@ private:
 class yield {
 public:
   yield() noexcept {}
+  /// @{
+  /// For `co_await`.
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> caller) noexcept;
   void await_resume() const noexcept {}
+  /// @}
 
 private:
   detail::waiter wait_;

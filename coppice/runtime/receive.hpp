@@ -15,6 +15,7 @@ namespace coppice {
 
 /// The predicate of a receive without one.
 struct accept_any {
+  /// True for every message.
   template <class T>
   constexpr bool operator()(const T&) const noexcept {
     return true;
@@ -135,31 +136,37 @@ private:
 
 } // namespace detail
 
-/// Awaits a message for ever.
+/// Awaits a message for ever: `co_await` gives it, or of several types the variant of them.
 template <class Predicate, class... T>
 class receive_awaiter : detail::mailbox_scan<Predicate, T...> {
   using base = detail::mailbox_scan<Predicate, T...>;
 
 public:
   using base::base;
+  /// @{
+  /// For `co_await`.
   [[nodiscard]] bool await_ready() { return this->ready(); }
   void await_suspend(std::coroutine_handle<> caller) noexcept { this->suspend(caller); }
   typename base::result await_resume() { return std::move(*this->found_); }
+  /// @}
 };
 
-/// Awaits a message for a time: an optional.
+/// Awaits a message for a time: `co_await` gives an optional of what `receive_awaiter` gives.
 template <class Predicate, class... T>
 class timed_receive_awaiter : detail::mailbox_scan<Predicate, T...> {
   using base = detail::mailbox_scan<Predicate, T...>;
 
 public:
   using base::base;
+  /// @{
+  /// For `co_await`.
   [[nodiscard]] bool await_ready() { return this->ready(); }
   void await_suspend(std::coroutine_handle<> caller) noexcept { this->suspend(caller); }
   std::optional<typename base::result> await_resume() {
     this->finish();
     return std::move(this->found_);
   }
+  /// @}
 };
 
 } // namespace coppice

@@ -15,12 +15,11 @@ namespace coppice {
 /// How important a report is, by OTP's levels.
 enum class severity : std::uint8_t { debug, info, notice, warning, error, critical };
 
-/// One thing that happened (OTP: a logger event with a report). `kind` is one of `crash_report`,
-/// `supervisor_report`, `progress`, `long_schedule`, `error` and the like.
+/// One thing that happened (OTP: a logger event with a report).
 struct report {
-  severity level = severity::info;
-  std::string kind;
-  pid process;
+  severity level = severity::info;                  ///< what a sink may choose by
+  std::string kind;                                 ///< `crash_report`, `supervisor_report`, `progress`, ...
+  pid process;                                      ///< whom it is about; none if it is about the node
   std::vector<std::pair<std::string, term>> fields; ///< in the order to print
   exit_reason reason;                               ///< why, where that is known; else `normal`
 };

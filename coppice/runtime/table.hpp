@@ -172,9 +172,9 @@ struct enable_sendable<table<K, V, Hash, Equal>> {
 /// Data}`).
 template <class K, class V, class Hash = std::hash<K>, class Equal = std::equal_to<K>>
 struct table_transfer {
-  table<K, V, Hash, Equal> what;
-  pid from;
-  term data;
+  table<K, V, Hash, Equal> what; ///< the table, which its receiver owns from now on
+  pid from;                      ///< who owned it until now; dead if it was left to an heir
+  term data;                     ///< what `give_away` or `set_heir` was given
 };
 
 template <class K, class V, class Hash, class Equal>

@@ -46,20 +46,26 @@ struct task_promise<void> : promise_base {
 template <class T>
 class [[nodiscard]] task {
 public:
+  /// @cond internal
   using promise_type = detail::task_promise<T>;
   using handle = std::coroutine_handle<promise_type>;
 
   explicit task(handle h) noexcept : handle_(h) {}
+  /// @endcond
+
+  /// @{
+  /// Moved, never copied: it is awaited once. Assignment exchanges the two.
   task(task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
   task& operator=(task&& other) noexcept {
     std::swap(handle_, other.handle_);
     return *this;
   }
+  /// @}
   ~task() {
     if (handle_) handle_.destroy();
   }
 
-  /// What `co_await` makes of a task.
+  /// @cond internal
   class awaiter {
   public:
     explicit awaiter(handle h) noexcept : handle_(h) {}
@@ -73,6 +79,8 @@ public:
   private:
     handle handle_;
   };
+  /// @endcond
+  /// Starts it and waits until it has ended: gives its result, or rethrows what left it.
   awaiter operator co_await() const noexcept {
     assert(handle_ && "a task is awaited once");
     return awaiter(handle_);

@@ -37,11 +37,11 @@ enum class trace_kind : std::uint8_t {
 
 /// One thing that a traced process did.
 struct trace_event {
-  trace_kind what = trace_kind::send;
-  pid process;  ///< the traced one
-  pid other;    ///< to whom it sent, whom it started, ...; null where there is none
-  term content; ///< the message as an Erlang node would see it, the reason, the name
-  time_point at;
+  trace_kind what = trace_kind::send; ///< which says what the others hold
+  pid process;                        ///< the traced one
+  pid other;                          ///< to whom it sent, whom it started, ...; null where there is none
+  term content;                       ///< the message as an Erlang node would see it, the reason, the name
+  time_point at;                      ///< when, by the node's clock
 
   /// `{trace, Pid, send, Message, To}` and so on, as OTP has them.
   [[nodiscard]] term as_term() const;

@@ -30,7 +30,7 @@ enum class atom_error : std::uint8_t {
 /// no lock. See the Erlang Reference Manual, "Data Types", and `atom/1` limits in "System Limits".
 class atom {
 public:
-  static constexpr std::size_t max_characters = 255;
+  static constexpr std::size_t max_characters = 255; ///< of a name: code points, not bytes; OTP's limit
 
   /// The empty atom, `''`.
   constexpr atom() noexcept = default;
@@ -51,6 +51,8 @@ public:
   /// How many reclaimable atoms live now.
   static std::size_t peer_count() noexcept;
 
+  /// @{
+  /// A copy of a peer's atom adds to its count, any other costs nothing. What was moved from is some atom.
   constexpr atom(const atom& other) noexcept : bits_(other.bits_) {
     if (counted()) [[unlikely]]
       retain(bits_);
@@ -65,6 +67,7 @@ public:
     std::swap(bits_, other.bits_);
     return *this;
   }
+  /// @}
   constexpr ~atom() {
     if (counted()) [[unlikely]]
       release(bits_);
@@ -79,6 +82,7 @@ public:
   /// A hash of the name: the same in every run of the program.
   [[nodiscard]] std::size_t hash() const noexcept;
 
+  /// Whether it is `''`.
   [[nodiscard]] constexpr bool empty() const noexcept { return index() == 0; }
 
   friend constexpr bool operator==(const atom& a, const atom& b) noexcept { return a.index() == b.index(); }

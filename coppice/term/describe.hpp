@@ -1,9 +1,8 @@
 // Struct <-> term: what a C++ value is on the wire, with no macro.
 //
 //   struct send_message { std::string user, text; };
-//   to_term(send_message{"bob", "hi"})            // {send_message,<<"bob">>,<<"hi">>}
-//   from_term<send_message>(t)                    // or: send_message.text: expected binary or charlist, got
-//   42
+//   to_term(send_message{"bob", "hi"})   // {send_message,<<"bob">>,<<"hi">>}
+//   from_term<send_message>(t)           // or "send_message.text: expected binary or charlist, got 42"
 //
 // An aggregate is the tuple of its name and fields, an empty one a bare atom, one that asks for it a map.
 // pair and tuple are tuples without a name. std::string is a binary (a charlist is taken too),

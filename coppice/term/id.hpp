@@ -12,33 +12,34 @@ namespace coppice {
 
 /// The address of a process (Erlang: `pid()`).
 ///
-/// 16 bytes. `id` holds a 26-bit slot (low bits) and a 38-bit generation, so an address is never reused
-/// within a node's life. `node` is an index into the node's table of peers, 0 for the local node;
-/// `creation` tells incarnations of one node apart. A default-constructed pid names no process.
+/// 16 bytes. An address is never reused within a node's life. A default-constructed pid names no process.
 struct pid {
-  std::uint64_t id = 0;
-  std::uint32_t node = 0;
-  std::uint32_t creation = 0;
+  std::uint64_t id = 0;       ///< the slot in the low bits, the generation above it
+  std::uint32_t node = 0;     ///< an index into the node's table of peers; 0: this node
+  std::uint32_t creation = 0; ///< tells incarnations of one node apart
 
-  static constexpr unsigned slot_bits = 26;
+  static constexpr unsigned slot_bits = 26; ///< how many of the bits of `id` are the slot
 
+  /// Its place in the node's process table, which the next process may take when it has ended.
   [[nodiscard]] constexpr std::uint32_t slot() const noexcept {
     return static_cast<std::uint32_t>(id & ((std::uint64_t{1} << slot_bits) - 1));
   }
+  /// Tells the processes apart that have had the same slot.
   [[nodiscard]] constexpr std::uint64_t generation() const noexcept { return id >> slot_bits; }
+  /// Whether it is of this node; so is the pid that names no process.
   [[nodiscard]] constexpr bool local() const noexcept { return node == 0; }
+  /// Whether it names a process, dead or alive.
   [[nodiscard]] constexpr explicit operator bool() const noexcept { return id != 0 || node != 0; }
 
   friend constexpr auto operator<=>(const pid&, const pid&) = default;
 };
 
 /// A value unique in the node's life (Erlang: `reference()`, `make_ref/0`). Names monitors, timers, calls.
-/// `words[0]` is the least significant; `len` of them count (3 for a local reference).
 struct reference {
-  std::array<std::uint32_t, 5> words{};
-  std::uint32_t len = 0;
-  std::uint32_t node = 0;
-  std::uint32_t creation = 0;
+  std::array<std::uint32_t, 5> words{}; ///< what makes it unique, least significant word first
+  std::uint32_t len = 0;                ///< how many words count: 3 here, 5 for an alias; 0: no reference
+  std::uint32_t node = 0;               ///< as in `pid`
+  std::uint32_t creation = 0;           ///< as in `pid`
 
   /// Makes a local reference from a number unique in the node.
   static constexpr reference local(std::uint64_t unique, std::uint32_t tag = 0) noexcept {
@@ -49,6 +50,7 @@ struct reference {
   [[nodiscard]] constexpr std::uint64_t unique() const noexcept {
     return words[0] | (std::uint64_t{words[1]} << 32);
   }
+  /// Whether it is a reference at all; a default-constructed one is none.
   [[nodiscard]] constexpr explicit operator bool() const noexcept { return len != 0; }
 
   friend constexpr auto operator<=>(const reference&, const reference&) = default;
@@ -56,9 +58,9 @@ struct reference {
 
 /// An Erlang port identifier. Coppice makes none; it carries those of its peers.
 struct port {
-  std::uint64_t id = 0;
-  std::uint32_t node = 0;
-  std::uint32_t creation = 0;
+  std::uint64_t id = 0;       ///< its number within its node
+  std::uint32_t node = 0;     ///< as in `pid`
+  std::uint32_t creation = 0; ///< as in `pid`
 
   friend constexpr auto operator<=>(const port&, const port&) = default;
 };

@@ -152,18 +152,19 @@ constexpr auto field_names() {
   }(std::make_index_sequence<detail::fields_of<T>>());
 }
 
-/// The values in which enumerators of `E` are looked for; specialise it for an enum with others.
+/// The values in which enumerators of `E` are looked for; specialise it for an enum with others. Each value
+/// takes time to compile.
 template <class E>
 struct enum_range {
-  static constexpr int min = -16;
-  static constexpr int max = 127;
+  static constexpr int min = -16; ///< the least value
+  static constexpr int max = 127; ///< the greatest value
 };
 
-/// An enumerator's value and name.
+/// One enumerator, as `enumerators` lists it.
 template <class E>
 struct enumerator {
-  E value{};
-  std::string_view name;
+  E value{};             ///< what it stands for in the program
+  std::string_view name; ///< as written in the source, without the enum's own; of static storage
 };
 
 namespace detail {

@@ -18,85 +18,11 @@
 #include <vector>
 
 #include "coppice/term/atom.hpp"
+#include "coppice/term/detail/term_node.hpp"
 #include "coppice/term/id.hpp"
+#include "coppice/term/term_parts.hpp"
 
 namespace coppice {
-
-class term;
-
-/// What a term is. `binary` is a bitstring of whole bytes.
-enum class term_kind : std::uint8_t {
-  integer,
-  floating,
-  atom,
-  reference,
-  fun,
-  export_fun, ///< `fun m:f/a`
-  port,
-  pid,
-  tuple,
-  map,
-  nil, ///< `[]`
-  list,
-  binary,
-  bitstring
-};
-
-/// Module, function, arity: what an external fun names.
-struct mfa {
-  atom module;
-  atom function;
-  std::uint32_t arity = 0;
-  friend bool operator==(const mfa&, const mfa&) = default;
-};
-
-/// A local fun of a peer: Coppice carries it, prints it and hands it back, but cannot call it.
-struct fun_info {
-  atom module;
-  std::int64_t index = 0;
-  std::int64_t uniq = 0;
-  std::uint32_t arity = 0;
-  std::string_view bytes; ///< its external format, opaque
-};
-
-/// The magnitude of an integer as 64-bit limbs, least significant first, and its sign.
-struct integer_parts {
-  bool negative = false;
-  std::span<const std::uint64_t> limbs;
-};
-
-namespace detail {
-
-// What a term that does not fit in 16 bytes points to. The payload follows the header; `kind` says what it
-// is. While a node waits to be destroyed its count makes room for the link to the next one.
-struct term_node {
-  enum kind_t : std::uint8_t { bits, big, ref, tuple, list, map, export_fun, fun };
-
-  term_node(kind_t k, std::uint64_t n) noexcept : refs(1), size_and_kind(n << 8 | k) {}
-  ~term_node() {}
-  term_node(const term_node&) = delete;
-  term_node& operator=(const term_node&) = delete;
-
-  union {
-    std::atomic<std::uint32_t> refs;
-    term_node* next_dead;
-  };
-  std::uint64_t size_and_kind;
-
-  [[nodiscard]] kind_t kind() const noexcept { return static_cast<kind_t>(size_and_kind & 0xff); }
-  [[nodiscard]] std::uint64_t size() const noexcept { return size_and_kind >> 8; }
-  template <class T>
-  [[nodiscard]] const T* payload() const noexcept {
-    return reinterpret_cast<const T*>(this + 1);
-  }
-  template <class T>
-  [[nodiscard]] T* payload() noexcept {
-    return reinterpret_cast<T*>(this + 1);
-  }
-};
-static_assert(sizeof(term_node) == 16);
-
-} // namespace detail
 
 class list_range;
 
@@ -117,59 +43,83 @@ public:
   /// A float. Throws `std::domain_error` for what Erlang has no float for: infinities and NaN.
   template <std::floating_point T>
   term(T value) : term(from_double(static_cast<double>(value))) {} // NOLINT(google-explicit-constructor)
+  /// @{
+  /// An atom; a peer's atom is counted by the terms that hold it too.
   term(const atom& value) noexcept : meta_(tag_atom) { set_atom(atom(value)); } // NOLINT
   term(atom&& value) noexcept : meta_(tag_atom) { set_atom(std::move(value)); } // NOLINT
-  /// Throws `std::length_error` if the pid's node index is 2^24 or more.
+  /// @}
+  /// @{
+  /// An identity. Throws `std::length_error` if the node index of a pid or port is 2^24 or more. A reference
+  /// does not fit inside: one allocation.
   term(const pid& value);       // NOLINT(google-explicit-constructor)
   term(const port& value);      // NOLINT(google-explicit-constructor)
   term(const reference& value); // NOLINT(google-explicit-constructor)
-  /// Text is a binary, as everywhere in Coppice.
+  /// @}
+  /// @{
+  /// Text is a binary, as everywhere in Coppice; not checked to be UTF-8.
   term(const std::string& bytes) : term(binary(bytes)) {} // NOLINT(google-explicit-constructor)
   term(std::string_view bytes) : term(binary(bytes)) {}   // NOLINT(google-explicit-constructor)
   term(const char* text) : term(binary(text)) {}          // NOLINT(google-explicit-constructor)
+  /// @}
   template <class T>
   term(T*) = delete;
 
+  /// A copy of the bytes. Empty ones take no memory.
   static term binary(std::string_view bytes);
   /// The first `bit_count` bits of `bytes` (most significant first). Throws `std::length_error` if there are
   /// not that many.
   static term bitstring(std::string_view bytes, std::uint64_t bit_count);
 
+  /// `{Elements...}`: `term::tuple("ok"_atom, 42)`. One allocation; `{}` takes none.
   template <class... T>
     requires(std::convertible_to<T, term> && ...)
   static term tuple(T&&... elements) {
     term all[sizeof...(T) + 1] = {term(std::forward<T>(elements))..., term()};
     return tuple_from(std::span<term>(all, sizeof...(T)), consume{});
   }
+  /// @{
+  /// A tuple of as many elements as there are, from a vector without copying them. Throws
+  /// `std::length_error` over 2^32-1.
   static term tuple_from(std::span<const term> elements);
   static term tuple_from(std::vector<term>&& elements);
+  /// @}
 
+  /// `[Elements...]`, proper. One allocation.
   template <class... T>
     requires(std::convertible_to<T, term> && ...)
   static term list(T&&... elements) {
     term all[sizeof...(T) + 1] = {term(std::forward<T>(elements))..., term()};
     return list_from(std::span<term>(all, sizeof...(T)), term(), consume{});
   }
-  /// `[Elements... | Tail]`; with no elements it is `tail` itself.
+  /// @{
+  /// `[Elements... | Tail]`; with no elements it is `tail` itself. One allocation; from a vector without
+  /// copying the elements. Throws `std::length_error` over 2^32-2 of them.
   static term list_from(std::span<const term> elements, term tail = {});
   static term list_from(std::vector<term>&& elements, term tail = {});
-  /// `[Head | Tail]`
+  /// @}
+  /// `[Head | Tail]`; O(1), the tail is shared.
   static term cons(term head, term tail);
-  /// A list of small integers, as Erlang has a string.
+  /// A list of code points, as Erlang has a string. Throws `std::invalid_argument` if it is no UTF-8.
   static term charlist(std::string_view utf8);
 
+  /// @{
   /// A map; of equal keys the last one counts. O(n log n).
   static term map(std::initializer_list<std::pair<term, term>> entries);
   static term map_from(std::vector<std::pair<term, term>>&& entries);
+  /// @}
 
   /// An integer of any size by sign and limbs (least significant first). Throws `std::length_error` over
   /// `max_integer_limbs`.
   static term integer(bool negative, std::span<const std::uint64_t> limbs);
-  static constexpr std::size_t max_integer_limbs = 65536; // 4,194,304 bits, the limit of OTP
+  static constexpr std::size_t max_integer_limbs = 65536; ///< 4,194,304 bits: the limit of OTP
 
+  /// `fun m:f/a`
   static term export_fun(const mfa& function);
+  /// A peer's fun, whose external format is copied.
   static term fun(const fun_info& info);
 
+  /// @{
+  /// A copy shares what does not lie inside. O(1). What was moved from is `[]`.
   term(const term& other) noexcept : bits_(other.bits_), aux_(other.aux_), meta_(other.meta_) {
     if (tag() >= first_counted) retain();
   }
@@ -184,9 +134,11 @@ public:
     swap(taken);
     return *this;
   }
+  /// @}
   ~term() {
     if (tag() >= first_counted) release();
   }
+  /// Exchanges two terms without touching a count.
   void swap(term& other) noexcept {
     std::swap(bits_, other.bits_);
     std::swap(aux_, other.aux_);
@@ -194,31 +146,40 @@ public:
   }
 
   // --- what it is ---
+  /// The kind, for a switch. O(1).
   [[nodiscard]] term_kind kind() const noexcept;
+  /// @{
+  /// Erlang's guards of the same names: a binary is a bitstring, an external fun a fun. O(1).
   [[nodiscard]] bool is_integer() const noexcept { return tag() == tag_integer || tag() == tag_big; }
   [[nodiscard]] bool is_float() const noexcept { return tag() == tag_float; }
   [[nodiscard]] bool is_number() const noexcept { return is_integer() || is_float(); }
   [[nodiscard]] bool is_atom() const noexcept { return tag() == tag_atom || tag() == tag_counted_atom; }
-  [[nodiscard]] bool is_atom(const atom& a) const noexcept { return is_atom() && atom_index() == a.index(); }
   [[nodiscard]] bool is_pid() const noexcept { return tag() == tag_pid; }
   [[nodiscard]] bool is_port() const noexcept { return tag() == tag_port; }
   [[nodiscard]] bool is_reference() const noexcept { return tag() == tag_reference; }
   [[nodiscard]] bool is_tuple() const noexcept { return tag() == tag_tuple || tag() == tag_empty_tuple; }
+  [[nodiscard]] bool is_map() const noexcept { return tag() == tag_map || tag() == tag_empty_map; }
+  [[nodiscard]] bool is_binary() const noexcept { return is_bitstring() && bit_size() % 8 == 0; }
+  [[nodiscard]] bool is_bitstring() const noexcept { return tag() == tag_bits || tag() == tag_empty_binary; }
+  [[nodiscard]] bool is_fun() const noexcept { return tag() == tag_fun || is_export(); }
+  /// @}
+  /// `[]` or a cons cell, proper or not (`is_list/1`).
+  [[nodiscard]] bool is_list() const noexcept { return tag() == tag_list || tag() == tag_nil; }
+  /// `[]`
+  [[nodiscard]] bool is_nil() const noexcept { return tag() == tag_nil; }
+  /// `fun m:f/a`
+  [[nodiscard]] bool is_export() const noexcept { return tag() == tag_export; }
+  /// That very atom.
+  [[nodiscard]] bool is_atom(const atom& a) const noexcept { return is_atom() && atom_index() == a.index(); }
+  /// A tuple of so many elements.
   [[nodiscard]] bool is_tuple(std::size_t arity) const noexcept { return is_tuple() && size() == arity; }
-  /// A tuple `{Tag, ...}` of that arity.
+  /// A tuple `{Tag, ...}` of that arity, the tag included.
   [[nodiscard]] bool is_tagged(const atom& tag, std::size_t arity) const noexcept {
     return is_tuple(arity) && arity != 0 && elements()[0].is_atom(tag);
   }
-  [[nodiscard]] bool is_map() const noexcept { return tag() == tag_map || tag() == tag_empty_map; }
-  [[nodiscard]] bool is_nil() const noexcept { return tag() == tag_nil; }
-  /// `[]` or a cons cell, proper or not (`is_list/1`).
-  [[nodiscard]] bool is_list() const noexcept { return tag() == tag_list || tag() == tag_nil; }
-  [[nodiscard]] bool is_binary() const noexcept { return is_bitstring() && bit_size() % 8 == 0; }
-  [[nodiscard]] bool is_bitstring() const noexcept { return tag() == tag_bits || tag() == tag_empty_binary; }
-  [[nodiscard]] bool is_export() const noexcept { return tag() == tag_export; }
-  [[nodiscard]] bool is_fun() const noexcept { return tag() == tag_fun || is_export(); }
 
   // --- what is in it: empty (or an empty view) if it is of another kind ---
+  /// An integer that fits in 64 bits; not a greater one, nor a float.
   [[nodiscard]] std::optional<std::int64_t> as_int64() const noexcept {
     if (tag() != tag_integer) return {};
     return static_cast<std::int64_t>(bits_);
@@ -227,20 +188,28 @@ public:
   [[nodiscard]] std::optional<integer_parts> as_integer(std::uint64_t& small) const noexcept;
   /// A float's value; integers are not converted.
   [[nodiscard]] std::optional<double> as_double() const noexcept;
+  /// The atom; a peer's atom is counted once more.
   [[nodiscard]] std::optional<atom> as_atom() const noexcept;
+  /// The atoms `true` and `false`.
   [[nodiscard]] std::optional<bool> as_bool() const noexcept;
+  /// @{
+  /// An identity.
   [[nodiscard]] std::optional<pid> as_pid() const noexcept;
   [[nodiscard]] std::optional<port> as_port() const noexcept;
   [[nodiscard]] std::optional<reference> as_reference() const noexcept;
+  /// @}
   /// The bytes of a binary; valid while a copy of this term lives.
   [[nodiscard]] std::optional<std::string_view> as_binary() const noexcept;
   /// The bytes of a binary or bitstring, the last one padded with zero bits; `bit_size()` says how many
   /// count.
   [[nodiscard]] std::string_view bytes() const noexcept;
+  /// The bits of a binary or bitstring (`bit_size/1`), else 0.
   [[nodiscard]] std::uint64_t bit_size() const noexcept { return tag() == tag_bits ? node_->size() : 0; }
   /// A charlist (`[0..1114111]`) or binary as UTF-8; a binary is taken as it is.
   [[nodiscard]] std::optional<std::string> as_text() const;
+  /// What a `fun m:f/a` names.
   [[nodiscard]] std::optional<mfa> as_export() const noexcept;
+  /// What is known of a peer's fun; of a `fun m:f/a` nothing.
   [[nodiscard]] std::optional<fun_info> as_fun() const noexcept;
 
   /// The elements of a tuple.
@@ -253,19 +222,24 @@ public:
     return tag() == tag_tuple || tag() == tag_map ? static_cast<std::size_t>(node_->size()) : 0;
   }
 
-  /// The elements of a list, without the tail of an improper one. O(1); the iteration does not copy.
+  /// The elements of a list, without the tail of an improper one; this term must outlive them. O(1); the
+  /// iteration does not copy.
   [[nodiscard]] list_range items() const noexcept;
   /// The number of elements of a proper list, else nothing. O(number of cells added by `cons`).
   [[nodiscard]] std::optional<std::size_t> length() const noexcept;
+  /// Whether it is a list that ends with `[]`. As long as `length` takes.
   [[nodiscard]] bool is_proper_list() const noexcept { return length().has_value(); }
   /// What ends a list: `[]`, or the last tail of an improper one.
   [[nodiscard]] const term& last_tail() const noexcept;
+  /// @{
   /// `hd/1` and `tl/1`; the list must not be empty. O(1).
   [[nodiscard]] const term& head() const noexcept;
   [[nodiscard]] term tail() const noexcept;
+  /// @}
 
   /// The value under `key` (matched exactly), or null. O(log n).
   [[nodiscard]] const term* find(const term& key) const noexcept;
+  /// @{
   /// The keys of a map in Erlang's order, and their values in the same order.
   [[nodiscard]] std::span<const term> map_keys() const noexcept {
     return tag() == tag_map ? std::span(node_->payload<term>(), size()) : std::span<const term>();
@@ -273,9 +247,12 @@ public:
   [[nodiscard]] std::span<const term> map_values() const noexcept {
     return tag() == tag_map ? std::span(node_->payload<term>() + size(), size()) : std::span<const term>();
   }
-  /// The map with `key` put in, or taken out. O(n): build big maps at once.
+  /// @}
+  /// @{
+  /// The map with `key` put in, or taken out. O(n log n): build big maps at once.
   [[nodiscard]] term map_put(term key, term value) const;
   [[nodiscard]] term map_remove(const term& key) const;
+  /// @}
 
   /// Erlang's `=:=`: 1 and 1.0 differ.
   friend bool operator==(const term& a, const term& b) noexcept {
@@ -283,6 +260,7 @@ public:
     return compare_terms(a, b, true) == 0;
   }
   friend std::weak_ordering compare(const term& a, const term& b);
+  /// Equal for terms that are `==`; linear in the size of the term. Not that of Erlang's `phash2/1`.
   [[nodiscard]] std::size_t hash() const;
 
 private:
@@ -379,14 +357,20 @@ public:
   /// Over the elements; the tail of an improper list is not one.
   class iterator {
   public:
+    /// @{
+    /// What a std::forward_iterator is asked for.
     using value_type = term;
     using reference = const term&;
     using pointer = const term*;
     using difference_type = std::ptrdiff_t;
     using iterator_category = std::forward_iterator_tag;
+    /// @}
 
-    iterator() noexcept = default;
+    iterator() noexcept = default; ///< the end of any list
+    /// The first element of the list, which must outlive it; of anything else the end.
     explicit iterator(const term& list) noexcept { enter(list); }
+    /// @{
+    /// As of any forward iterator.
     const term& operator*() const noexcept { return *here_; }
     const term* operator->() const noexcept { return here_; }
     iterator& operator++() noexcept {
@@ -398,6 +382,7 @@ public:
       ++*this;
       return before;
     }
+    /// @}
     friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.here_ == b.here_; }
     /// At the end: what ends the list.
     [[nodiscard]] const term& last_tail() const noexcept { return *tail_; }
@@ -419,10 +404,14 @@ public:
     const term* tail_ = nullptr;
   };
 
+  /// Of a list that outlives it; of anything else it is empty.
   explicit list_range(const term& list) noexcept : begin_(list) {}
+  /// @{
+  /// For `for (const term& element : list.items())`.
   [[nodiscard]] iterator begin() const noexcept { return begin_; }
   [[nodiscard]] iterator end() const noexcept { return {}; }
   [[nodiscard]] bool empty() const noexcept { return begin_ == iterator(); }
+  /// @}
 
 private:
   iterator begin_;
@@ -434,8 +423,9 @@ inline list_range term::items() const noexcept { return list_range(*this); }
 /// bitstring. `equivalent` is Erlang's `==` (1 and 1.0 are), which is coarser than `==` on terms.
 std::weak_ordering compare(const term& a, const term& b);
 
-/// Sorts as Erlang's `<`; for ordered containers.
+/// Sorts as Erlang's `<`; for ordered containers, where 1 and 1.0 are then one key.
 struct term_less {
+  /// Whether `a` comes before `b`.
   bool operator()(const term& a, const term& b) const { return compare(a, b) < 0; }
 };
 

@@ -23,13 +23,14 @@ struct text_options {
 
 /// `value` as `io:format("~p")` prints it on one line of any length, in UTF-8. Maps print in the order of
 /// their keys. A pid shows its slot and generation: `<0.Slot.Generation>`. An integer longer than the limit
-/// is cut in base 16. Without a limit an integer of n digits takes O(n^2).
+/// is cut in base 16. Without a limit an integer of n digits takes O(n^2). fmt prints terms, atoms, pids,
+/// references and ports the same way: `{}` all of it, `{:.200}` at most 200 bytes.
 std::string to_string(const term& value, const text_options& options = {});
 
 /// Where text is not a term, and what would have been one there.
 struct parse_error {
-  std::size_t line = 1;
-  std::size_t column = 1; ///< in characters
+  std::size_t line = 1;   ///< from 1
+  std::size_t column = 1; ///< in characters, from 1
   std::string expected;   ///< `a term`
   std::string got;        ///< `'}'`
 
@@ -51,7 +52,6 @@ std::expected<term, parse_error> parse_term(std::string_view text, const parse_l
 
 } // namespace coppice
 
-/// `{}` is the whole term, `{:.200}` at most 200 bytes of it.
 template <>
 struct fmt::formatter<coppice::term> {
   constexpr auto parse(format_parse_context& context) {

@@ -5,6 +5,7 @@
 #include "coppice/otp/detail/callbacks.hpp"
 #include "coppice/otp/gen.hpp"
 #include "coppice/otp/handler_id.hpp"
+#include "coppice/otp/handler_result.hpp"
 #include "coppice/otp/protocol.hpp"
 #include "coppice/runtime/body.hpp"
 
@@ -18,20 +19,8 @@ namespace coppice {
 
 namespace detail {
 
-class handler_slot;
-
 /// The coroutine of a callback that awaits; null for others.
 using awaited = std::unique_ptr<process>;
-
-/// What becomes of a handler after a callback.
-struct handler_step {
-  enum class what : std::uint8_t { keep, hibernate, remove, swap };
-  what then = what::keep;
-  term arguments;                          ///< of swap: for terminate
-  std::unique_ptr<handler_slot> successor; ///< of swap
-  std::exception_ptr error;                ///< what left the callback
-  std::optional<exit_reason> refused;      ///< why init did not want to
-};
 
 /// A handler without its type. A callback that awaits gives the coroutine to run; its step is known when that
 /// is over.
@@ -57,43 +46,6 @@ public:
   handler_id id;
   pid supervisor; ///< whose end is this handler's end
 };
-
-} // namespace detail
-
-/// What a handler's callback returns beside its reply: whether it stays. `handler_result<R>` is made of an R.
-template <class R = void>
-class handler_result {
-  using stored = std::conditional_t<std::is_void_v<R>, bool, std::optional<R>>;
-
-public:
-  handler_result() = default;
-  template <class U>
-    requires(!std::is_void_v<R> && std::is_constructible_v<R, U &&> &&
-             !std::is_same_v<std::decay_t<U>, handler_result>)
-  handler_result(U&& reply) : reply_(R(std::forward<U>(reply))) {} // NOLINT(google-explicit-constructor)
-
-  /// `remove_handler`
-  handler_result&& remove() && {
-    step_.then = detail::handler_step::what::remove;
-    return std::move(*this);
-  }
-  handler_result&& hibernate() && {
-    step_.then = detail::handler_step::what::hibernate;
-    return std::move(*this);
-  }
-  /// `{swap_handler, Args1, State, Handler2, Args2}`: `swap<quiet_log>("rotated", args...)`.
-  template <class H, class... Args>
-  handler_result&& swap(term terminate_with, Args&&... args) &&;
-
-  [[nodiscard]] detail::handler_step& step() noexcept { return step_; }
-  [[nodiscard]] stored& reply() noexcept { return reply_; }
-
-private:
-  stored reply_{};
-  detail::handler_step step_;
-};
-
-namespace detail {
 
 template <class H>
 class typed_handler final : public handler_slot {

@@ -285,6 +285,12 @@ sys::status gen_process::status() const {
   return s;
 }
 
+namespace {
+
+std::uint64_t reductions_so_far() { return running_process().reductions.load(std::memory_order_relaxed); }
+
+} // namespace
+
 void gen_process::answer(const sys_request& request, from who) {
   using what = sys_request::what;
   switch (request.request) {
@@ -296,14 +302,14 @@ void gen_process::answer(const sys_request& request, from who) {
     who.reply("ok"_atom);
     resume_handling();
     return;
-  case what::statistics_on: debug().figures = sys::statistics{now(), 0, 0, 0}; break;
+  case what::statistics_on: debug().figures = sys::statistics{now(), reductions_so_far(), 0, 0}; break;
   case what::statistics_off: debug().figures.reset(); break;
   case what::get_statistics:
     if (debug_ == nullptr || !debug_->figures) {
       who.fail(exit_reason("no_statistics"_atom));
     } else {
       sys::statistics figures = *debug_->figures;
-      figures.reductions = running_process().reductions.load(std::memory_order_relaxed);
+      figures.reductions = reductions_so_far() - figures.reductions;
       who.reply(figures);
     }
     return;

@@ -104,8 +104,8 @@ private:
     bool tracing = false;
     std::size_t log_size = 0;
     std::deque<term> log;
-    std::optional<sys::statistics> figures;
-    std::deque<message_ptr> held;                                             ///< what came while suspended
+    std::optional<sys::statistics> figures; ///< the reductions are those before the counting began
+    std::deque<message_ptr> held;           ///< what came while suspended
     std::vector<std::pair<term, std::function<term(const term&)>>> installed; ///< by id
   };
 

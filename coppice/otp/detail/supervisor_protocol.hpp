@@ -14,16 +14,6 @@
 
 namespace coppice {
 
-/// Why a supervisor did not do what it was asked.
-struct child_error {
-  supervisor_error what = supervisor_error::no_answer;
-  pid process{};      ///< of already_started
-  exit_reason reason; ///< of start_failed, bad_child_spec (a text) and no_answer
-
-  [[nodiscard]] term as_term() const; ///< as OTP has it after `error`
-  static child_error from_term(const term& reason);
-};
-
 namespace detail {
 
 // The requests: the name of the type is the tag of the tuple.
