@@ -110,30 +110,20 @@ std::optional<std::chrono::sys_seconds> make_time(int y, unsigned m, int d,
   return std::chrono::sys_days(date) + time;
 }
 
-std::optional<std::chrono::sys_seconds> parse_imf(std::string_view text) noexcept {
+/// "06 Nov 1994 08:49:37 GMT", or "06-Nov-94 ..." with a year of two digits.
+std::optional<std::chrono::sys_seconds> parse_day_first(std::string_view text, std::string_view between,
+                                                        std::size_t year_digits) noexcept {
   reader r(text);
   const int day = r.digits(2);
-  r.literal(" ");
+  r.literal(between);
   const unsigned month = r.month();
-  r.literal(" ");
-  const int year = r.digits(4);
+  r.literal(between);
+  int year = r.digits(year_digits);
+  if (year_digits == 2) year += year < 70 ? 2000 : 1900;
   r.literal(" ");
   const auto time = r.time_of_day();
   r.literal(" GMT");
   return r.done() ? make_time(year, month, day, time) : std::nullopt;
-}
-
-std::optional<std::chrono::sys_seconds> parse_rfc850(std::string_view text) noexcept {
-  reader r(text);
-  const int day = r.digits(2);
-  r.literal("-");
-  const unsigned month = r.month();
-  r.literal("-");
-  const int year = r.digits(2);
-  r.literal(" ");
-  const auto time = r.time_of_day();
-  r.literal(" GMT");
-  return r.done() ? make_time(year < 70 ? 2000 + year : 1900 + year, month, day, time) : std::nullopt;
 }
 
 std::optional<std::chrono::sys_seconds> parse_asctime(std::string_view text) noexcept {
@@ -352,7 +342,7 @@ std::optional<std::chrono::sys_seconds> parse_date(std::string_view text) noexce
   }
   if (comma < 3 || comma + 2 >= text.size() || text[comma + 1] != ' ') return std::nullopt;
   const std::string_view rest = text.substr(comma + 2);
-  return comma == 3 ? parse_imf(rest) : parse_rfc850(rest);
+  return comma == 3 ? parse_day_first(rest, " ", 4) : parse_day_first(rest, "-", 2);
 }
 
 } // namespace coppice::http

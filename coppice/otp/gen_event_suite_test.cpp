@@ -2,9 +2,7 @@
 // docs/otp-conformance.md is the table.
 #include "coppice/otp/gen_event.hpp"
 
-#include "coppice/otp/detail/test_node.hpp"
-#include "coppice/otp/sys.hpp"
-#include "coppice/runtime/info.hpp"
+#include "coppice/otp/detail/suite_test.hpp"
 #include "coppice/term/text.hpp"
 
 #include <gmock/gmock.h>
@@ -15,6 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace literals;
+using namespace coppice::test;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -176,8 +175,6 @@ TEST(gen_event_suite, send_request_receive_reqid_collection) {
   });
 }
 
-bool hibernates(pid p) { return this_node().summary(p)->status == run_status::hibernating; }
-
 TEST(gen_event_suite, hibernate) {
   test_node f;
   f.n.run([](self) -> task<> {
@@ -216,13 +213,7 @@ TEST(gen_event_suite, auto_hibernate) {
       if (n == 1) auto e = co_await add_handler<ear>(*m);
       if (n == 2) notify<said>(*m, "a");
       if (n == 3) send(p, nobody_listens{});
-      co_await idle_for(99ms);
-      EXPECT_FALSE(hibernates(p)) << n;
-      co_await idle_for(2ms);
-      EXPECT_TRUE(hibernates(p)) << n;
-      std::expected<term, exit_reason> state = co_await sys::get_state(m->name());
-      co_await yield();
-      EXPECT_TRUE(hibernates(p)) << n;
+      co_await hibernates_in_a_tenth(p, n);
     }
     handler_ref<ear> e(m->name());
     std::string seen = co_await call<seen_so_far>(e);

@@ -1,8 +1,7 @@
 // What OTP's gen_server_SUITE demands of time-outs and hibernation, under the cases' names.
 #include "coppice/otp/gen_server.hpp"
 
-#include "coppice/otp/detail/test_node.hpp"
-#include "coppice/runtime/info.hpp"
+#include "coppice/otp/detail/suite_test.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,9 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace literals;
+using namespace coppice::test;
 using ::testing::ElementsAre;
-
-bool hibernates(pid p) { return this_node().summary(p)->status == run_status::hibernating; }
 
 struct ping {};
 /// Waits as it is told: `hibernate` or not, after a `continue` or not, for 500 ms.
@@ -140,13 +138,7 @@ TEST(gen_server_suite, auto_hibernate) {
         std::string pong = co_await call<ping>(*s);
       if (n == 2) cast_any(s->name(), "nothing it knows"_atom);
       if (n == 3) send(p, "nor this"_atom);
-      co_await idle_for(99ms);
-      EXPECT_FALSE(hibernates(p)) << n;
-      co_await idle_for(2ms);
-      EXPECT_TRUE(hibernates(p)) << n;
-      std::expected<term, exit_reason> state = co_await sys::get_state(s->name());
-      co_await yield();
-      EXPECT_TRUE(hibernates(p)) << "a system message leaves it as it was";
+      co_await hibernates_in_a_tenth(p, n);
     }
     // It waits for a time-out of its own: no hibernation.
     wait_how awake{false, false};

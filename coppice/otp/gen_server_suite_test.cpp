@@ -2,20 +2,19 @@
 // do not show, under the cases' names. docs/otp-conformance.md is the table.
 #include "coppice/otp/gen_server.hpp"
 
-#include "coppice/otp/detail/test_node.hpp"
+#include "coppice/otp/detail/suite_test.hpp"
 #include "coppice/runtime/info.hpp"
 #include "coppice/term/text.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
-
 namespace coppice {
 namespace {
 
 using namespace std::chrono_literals;
 using namespace literals;
+using namespace coppice::test;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -86,22 +85,6 @@ term field_of(const test_node& f, const std::string& kind, const std::string& na
   return "no_such_field"_atom;
 }
 
-/// A registry of the user's own.
-class book : public via_registry {
-public:
-  bool register_name(const term& name, pid process) override {
-    return names_.emplace(to_string(name), process).second;
-  }
-  void unregister_name(const term& name) override { names_.erase(to_string(name)); }
-  std::optional<pid> whereis_name(const term& name) override {
-    auto found = names_.find(to_string(name));
-    return found == names_.end() ? std::nullopt : std::optional(found->second);
-  }
-
-private:
-  std::map<std::string, pid> names_;
-};
-
 TEST(gen_server_suite, stop1) {
   test_node f;
   f.n.run([](self) -> task<> {
@@ -116,28 +99,12 @@ TEST(gen_server_suite, stop1) {
 
 TEST(gen_server_suite, stop2) {
   test_node f;
-  f.n.run([](self me) -> task<> {
-    start_result<host> s = co_await start<host>();
-    monitor(*s->resolve());
-    exit_reason other("other_reason"_atom);
-    std::expected<ok, exit_reason> done = co_await stop(s->name(), other);
-    EXPECT_TRUE(done.has_value());
-    down gone = co_await me.receive<down>();
-    EXPECT_TRUE(gone.reason.is("other_reason"));
-  });
+  f.n.run(&stops_with<host>, exit_reason("other_reason"_atom));
 }
 
 TEST(gen_server_suite, stop4) {
   test_node f;
-  f.n.run([](self) -> task<> {
-    start_result<host> s = co_await start<host>(local("to_stop"));
-    std::expected<ok, exit_reason> done = co_await stop("to_stop");
-    EXPECT_TRUE(done.has_value());
-    EXPECT_FALSE(is_process_alive(*s->resolve()));
-    EXPECT_FALSE(whereis("to_stop"_atom).has_value());
-    std::expected<ok, exit_reason> again = co_await stop("to_stop");
-    EXPECT_TRUE(again.error().is("noproc"));
-  });
+  f.n.run(&stops_by_name<host>);
 }
 
 TEST(gen_server_suite, stop7) {
@@ -264,27 +231,12 @@ struct bare : gen_server {};
 
 TEST(gen_server_suite, undef_terminate1) {
   test_node f;
-  f.n.run([](self me) -> task<> {
-    start_result<bare> s = co_await start<bare>();
-    monitor(*s->resolve());
-    std::expected<ok, exit_reason> done = co_await stop(s->name());
-    EXPECT_TRUE(done.has_value());
-    down gone = co_await me.receive<down>();
-    EXPECT_TRUE(gone.reason.is_normal());
-  });
+  f.n.run(&stops_with<bare>, exit_reason());
 }
 
 TEST(gen_server_suite, undef_terminate2) {
   test_node f;
-  f.n.run([](self me) -> task<> {
-    start_result<bare> s = co_await start<bare>();
-    monitor(*s->resolve());
-    exit_reason reason(term::tuple("error"_atom, "test"_atom));
-    std::expected<ok, exit_reason> done = co_await stop(s->name(), reason);
-    EXPECT_TRUE(done.has_value());
-    down gone = co_await me.receive<down>();
-    EXPECT_EQ(to_string(gone.reason.value()), "{error,test}");
-  });
+  f.n.run(&stops_with<bare>, exit_reason(term::tuple("error"_atom, "test"_atom)));
 }
 
 TEST(gen_server_suite, undef_code_change) {

@@ -2,21 +2,18 @@
 // docs/otp-conformance.md is the table.
 #include "coppice/otp/gen_statem.hpp"
 
-#include "coppice/otp/detail/test_node.hpp"
-#include "coppice/otp/sys.hpp"
-#include "coppice/runtime/info.hpp"
+#include "coppice/otp/detail/suite_test.hpp"
 #include "coppice/term/text.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <map>
 
 namespace coppice {
 namespace {
 
 using namespace std::chrono_literals;
 using namespace literals;
+using namespace coppice::test;
 
 enum class mode { idle, busy };
 struct flip {};
@@ -75,21 +72,6 @@ struct bare_machine : gen_statem {
   std::string handle_event(mode, which) { return "bare"; }
 };
 
-class book : public via_registry {
-public:
-  bool register_name(const term& name, pid process) override {
-    return names_.emplace(to_string(name), process).second;
-  }
-  void unregister_name(const term& name) override { names_.erase(to_string(name)); }
-  std::optional<pid> whereis_name(const term& name) override {
-    auto found = names_.find(to_string(name));
-    return found == names_.end() ? std::nullopt : std::optional(found->second);
-  }
-
-private:
-  std::map<std::string, pid> names_;
-};
-
 TEST(gen_statem_suite, start1) {
   test_node f;
   f.n.run([](self me) -> task<> {
@@ -123,30 +105,12 @@ TEST(gen_statem_suite, start3) {
 
 TEST(gen_statem_suite, stop2) {
   test_node f;
-  f.n.run([](self me) -> task<> {
-    start_result<toggle> s = co_await start<toggle>();
-    monitor(*s->resolve());
-    exit_reason other("other_reason"_atom);
-    std::expected<ok, exit_reason> ended = co_await stop(s->name(), other);
-    EXPECT_TRUE(ended.has_value());
-    down gone = co_await me.receive<down>();
-    EXPECT_TRUE(gone.reason.is("other_reason"));
-  });
+  f.n.run(&stops_with<toggle>, exit_reason("other_reason"_atom));
 }
 
 TEST(gen_statem_suite, stop4) {
   test_node f;
-  f.n.run([](self) -> task<> {
-    for (int twice = 0; twice < 2; ++twice) { // the name is free again afterwards
-      start_result<toggle> s = co_await start<toggle>(local("to_stop"));
-      EXPECT_TRUE(s.has_value());
-      std::expected<ok, exit_reason> ended = co_await stop("to_stop");
-      EXPECT_TRUE(ended.has_value());
-      EXPECT_FALSE(is_process_alive(*s->resolve()));
-      std::expected<ok, exit_reason> again = co_await stop("to_stop");
-      EXPECT_TRUE(again.error().is("noproc"));
-    }
-  });
+  f.n.run(&stops_by_name<toggle>);
 }
 
 TEST(gen_statem_suite, stop7) {
@@ -207,15 +171,7 @@ TEST(gen_statem_suite, call_format_status) {
 
 TEST(gen_statem_suite, undef_terminate1) {
   test_node f;
-  f.n.run([](self me) -> task<> {
-    start_result<bare_machine> s = co_await start<bare_machine>();
-    monitor(*s->resolve());
-    exit_reason reason(term::tuple("error"_atom, "test"_atom));
-    std::expected<ok, exit_reason> ended = co_await stop(s->name(), reason);
-    EXPECT_TRUE(ended.has_value());
-    down gone = co_await me.receive<down>();
-    EXPECT_EQ(gone.reason, reason);
-  });
+  f.n.run(&stops_with<bare_machine>, exit_reason(term::tuple("error"_atom, "test"_atom)));
 }
 
 TEST(gen_statem_suite, undef_in_terminate) {
@@ -251,8 +207,6 @@ TEST(gen_statem_suite, send_request_receive_reqid_collection) {
   });
 }
 
-bool hibernates(pid p) { return this_node().summary(p)->status == run_status::hibernating; }
-
 TEST(gen_statem_suite, auto_hibernate) {
   test_node f;
   f.n.run([](self) -> task<> {
@@ -265,13 +219,7 @@ TEST(gen_statem_suite, auto_hibernate) {
         std::string now = co_await call<which>(*m);
       if (n == 2) cast<flip>(*m);
       if (n == 3) send(p, "nobody takes this"_atom);
-      co_await idle_for(99ms);
-      EXPECT_FALSE(hibernates(p)) << n;
-      co_await idle_for(2ms);
-      EXPECT_TRUE(hibernates(p)) << n;
-      std::expected<term, exit_reason> state = co_await sys::get_state(m->name());
-      co_await yield();
-      EXPECT_TRUE(hibernates(p)) << n;
+      co_await hibernates_in_a_tenth(p, n);
     }
     // Time-outs of a machine are timers: it hibernates while it waits for one, and wakes for it.
     request_id<int> slow = send_request<answer_in>(*m, 500);

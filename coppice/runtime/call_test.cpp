@@ -1,6 +1,7 @@
 // Request and reply: a call is its own monitor.
 #include "coppice/runtime/call.hpp"
 
+#include "coppice/runtime/detail/runtime_test.hpp"
 #include "coppice/runtime/node.hpp"
 #include "coppice/runtime/timer.hpp"
 
@@ -15,8 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace literals;
+using namespace coppice::test;
 
-struct stop {};
 struct twice {
   int n;
 };
@@ -35,12 +36,6 @@ struct fail_me {};
 struct die {
   bool by_exception;
 };
-
-node_options quiet() {
-  node_options options = stepped();
-  options.on_report = [](const report&) {};
-  return options;
-}
 
 /// A server by hand: what it does with a request's `from` depends on the request.
 class server : public body {

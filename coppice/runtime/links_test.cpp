@@ -1,6 +1,7 @@
 // Links, exit signals and trap_exit, as OTP's reference manual has them (chapter Processes, sections Links
 // and Sending Exit Signals; erlang:link/1, unlink/1, exit/2).
 #include "coppice/runtime/api.hpp"
+#include "coppice/runtime/detail/runtime_test.hpp"
 #include "coppice/runtime/info.hpp"
 #include "coppice/runtime/node.hpp"
 #include "coppice/runtime/timer.hpp"
@@ -15,19 +16,11 @@ namespace coppice {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace coppice::test;
 
-struct stop {};
 struct note {
   int n;
 };
-
-node_options quiet() {
-  node_options options = stepped();
-  options.on_report = [](const report&) {};
-  return options;
-}
-
-process waits(self me) { co_await me.receive<stop>(); }
 
 process ends_with(self me, term reason) {
   co_await me.receive<stop>();

@@ -1,6 +1,7 @@
 // Bounded mailboxes: drop, kill, push back.
 #include "coppice/runtime/api.hpp"
 #include "coppice/runtime/call.hpp"
+#include "coppice/runtime/detail/runtime_test.hpp"
 #include "coppice/runtime/info.hpp"
 #include "coppice/runtime/node.hpp"
 
@@ -10,20 +11,14 @@ namespace coppice {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace coppice::test;
 
-struct stop {};
 struct number {
   int n;
 };
 struct done {
   int sent;
 };
-
-node_options quiet() {
-  node_options options = stepped();
-  options.on_report = [](const report&) {};
-  return options;
-}
 
 spawn_options limited(std::uint32_t messages, overflow policy) {
   spawn_options options;

@@ -1,5 +1,6 @@
 // Monitors and aliases (erlang:monitor/2, demonitor/2, alias/0).
 #include "coppice/runtime/api.hpp"
+#include "coppice/runtime/detail/runtime_test.hpp"
 #include "coppice/runtime/info.hpp"
 #include "coppice/runtime/node.hpp"
 
@@ -13,19 +14,11 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace literals;
+using namespace coppice::test;
 
-struct stop {};
 struct note {
   int n;
 };
-
-node_options quiet() {
-  node_options options = stepped();
-  options.on_report = [](const report&) {};
-  return options;
-}
-
-process waits(self me) { co_await me.receive<stop>(); }
 
 process waits_as(self me, atom name) {
   register_name(name, me);

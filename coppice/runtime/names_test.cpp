@@ -1,5 +1,6 @@
 // Registered names (erlang:register/2, unregister/1, whereis/1, registered/0).
 #include "coppice/runtime/api.hpp"
+#include "coppice/runtime/detail/runtime_test.hpp"
 #include "coppice/runtime/node.hpp"
 
 #include <gtest/gtest.h>
@@ -12,19 +13,11 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace literals;
+using namespace coppice::test;
 
-struct stop {};
 struct note {
   int n;
 };
-
-node_options quiet() {
-  node_options options = stepped();
-  options.on_report = [](const report&) {};
-  return options;
-}
-
-process waits(self me) { co_await me.receive<stop>(); }
 
 task<> end_of(self me, pid p) {
   reference ref = monitor(p);

@@ -1,5 +1,6 @@
 // What a process may say of itself and be asked: priority, group leader, process_info, hibernate, limits.
 #include "coppice/runtime/api.hpp"
+#include "coppice/runtime/detail/runtime_test.hpp"
 #include "coppice/runtime/info.hpp"
 #include "coppice/runtime/node.hpp"
 
@@ -14,19 +15,11 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace literals;
+using namespace coppice::test;
 
-struct stop {};
 struct turn {
   priority of;
 };
-
-node_options quiet() {
-  node_options options = stepped();
-  options.on_report = [](const report&) {};
-  return options;
-}
-
-process waits(self me) { co_await me.receive<stop>(); }
 
 spawn_options with(priority p) {
   spawn_options options;

@@ -1,5 +1,6 @@
 // The end of a node: root first, then the rest, within a deadline; and the signals that ask for it.
 #include "coppice/runtime/api.hpp"
+#include "coppice/runtime/detail/runtime_test.hpp"
 #include "coppice/runtime/node.hpp"
 
 #include <gtest/gtest.h>
@@ -16,14 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace literals;
-
-struct stop {};
-
-node_options quiet() {
-  node_options options = stepped();
-  options.on_report = [](const report&) {};
-  return options;
-}
+using namespace coppice::test;
 
 /// Who ended, in order; a stepped node has one thread.
 std::vector<int> endings;

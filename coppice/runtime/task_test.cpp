@@ -3,6 +3,7 @@
 
 #include "coppice/runtime/api.hpp"
 #include "coppice/runtime/blocking.hpp"
+#include "coppice/runtime/detail/runtime_test.hpp"
 #include "coppice/runtime/info.hpp"
 #include "coppice/runtime/node.hpp"
 
@@ -21,17 +22,11 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace literals;
+using namespace coppice::test;
 
-struct stop {};
 struct number {
   int n;
 };
-
-node_options quiet() {
-  node_options options = stepped();
-  options.on_report = [](const report&) {};
-  return options;
-}
 
 /// Counts how many of its kind live, and how often one was destroyed.
 class witness {

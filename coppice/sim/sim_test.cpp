@@ -1,7 +1,6 @@
 // The simulation itself: that a run is a function of its seed, that seeds differ, that it sees what is wrong;
 // and thousands of schedules of every scenario.
-#include "coppice/sim/scenario.hpp"
-#include "coppice/sim/watchdog.hpp"
+#include "coppice/sim/detail/sim_test.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -21,30 +20,14 @@ constexpr std::uint64_t seeds = 2000;
 #endif
 
 TEST_P(sim_scenario, holds_under_every_seed) {
-  const scenario& s = *find_scenario(scenarios(), GetParam());
-  std::uint64_t kills = 0;
-  watchdog dog(std::chrono::seconds(60));
-  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-    outcome o = play(s, seed, &dog);
-    kills += o.kills;
-    for (const std::string& what : o.failures) ADD_FAILURE() << what;
-    ASSERT_FALSE(HasFailure()) << "replay: ./dev sim --scenario " << s.name << " --seed " << seed;
-  }
+  std::uint64_t kills = hold_under(*find_scenario(scenarios(), GetParam()), seeds);
   EXPECT_TRUE(kills > 0) << "a world in which nobody dies shows little";
 }
 
 TEST_P(sim_scenario, is_a_function_of_its_seed) {
-  const scenario& s = *find_scenario(scenarios(), GetParam());
-  std::set<std::uint64_t> traces;
   constexpr std::uint64_t some = 20;
-  for (std::uint64_t seed = 1; seed <= some; ++seed) {
-    outcome once = play(s, seed);
-    outcome again = play(s, seed);
-    EXPECT_EQ(once.trace, again.trace) << "seed " << seed;
-    EXPECT_EQ(once.slices, again.slices) << "seed " << seed;
-    traces.insert(once.trace);
-  }
-  EXPECT_EQ(traces.size(), some) << "two seeds did the same";
+  EXPECT_EQ(traces_of(*find_scenario(scenarios(), GetParam()), some).size(), some)
+      << "two seeds did the same";
 }
 
 std::vector<std::string_view> names() {

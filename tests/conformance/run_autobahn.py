@@ -126,6 +126,20 @@ class Run:
 
     def go_on(self): ...
 
+    def set_up(self, factory, fuzzer_class, next_case):
+        """Makes each connection of the factory play the case that `next_case()` gives."""
+
+        def build(_):
+            fuzzer = fuzzer_class()
+            fuzzer.factory = factory
+            fuzzer.begin(next_case())
+            return fuzzer
+
+        factory.setProtocolOptions(**MANNERS)
+        factory.logFrames = True
+        factory.run = self
+        factory.buildProtocol = build
+
 
 class OursIsServer(Run):
     def __init__(self, cases, results, then, peer, jobs):
@@ -139,17 +153,7 @@ class OursIsServer(Run):
             return
         case_class = self.waiting.pop(0)
         factory = WebSocketClientFactory(self.url)
-        factory.setProtocolOptions(**MANNERS)
-        factory.logFrames = True
-        factory.run = self
-
-        def build(_):
-            fuzzer = FuzzingClient()
-            fuzzer.factory = factory
-            fuzzer.begin(case_class)
-            return fuzzer
-
-        factory.buildProtocol = build
+        self.set_up(factory, FuzzingClient, lambda: case_class)
         reactor.connectTCP("127.0.0.1", factory.port, factory)
 
 
@@ -157,17 +161,7 @@ class OursIsClient(Run):
     def __init__(self, cases, results, then, peer, jobs):
         super().__init__(cases, results, then)
         factory = WebSocketServerFactory()
-        factory.setProtocolOptions(**MANNERS)
-        factory.logFrames = True
-        factory.run = self
-
-        def build(_):
-            fuzzer = FuzzingServer()
-            fuzzer.factory = factory
-            fuzzer.begin(self.waiting.pop(0))
-            return fuzzer
-
-        factory.buildProtocol = build
+        self.set_up(factory, FuzzingServer, lambda: self.waiting.pop(0))
         port = reactor.listenTCP(0, factory, interface="127.0.0.1").getHost().port
         peer.start("connect", f"ws://127.0.0.1:{port}/", str(len(self.waiting)), str(jobs))
 

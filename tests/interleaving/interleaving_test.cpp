@@ -11,11 +11,6 @@ using namespace std::chrono_literals;
 
 // --- the mailbox: many senders, one receiver that keeps falling asleep ---
 
-struct numbered {
-  int sender;
-  int number;
-};
-
 process sender(self, pid to, int index, int count) {
   for (int n = 0; n < count; ++n) {
     send(to, numbered{index, n});
@@ -30,9 +25,7 @@ process mailbox_main(self me, in_run f) {
   std::vector<int> next(static_cast<std::size_t>(senders), 0);
   for (int left = senders * count; left > 0; --left) {
     numbered m = co_await me.receive<numbered>();
-    int& expected = next[static_cast<std::size_t>(m.sender)];
-    f->expect(m.number == expected, "a message came out of order, twice or not at all");
-    expected = m.number + 1;
+    take_in_order(*f.all, next, m);
   }
   std::optional<numbered> more = co_await me.receive<numbered>(1ms);
   f->expect(!more.has_value(), "a message too many");

@@ -26,6 +26,18 @@ struct facts {
     if (!holds && wrong.size() < 5) wrong.emplace_back(what);
   }
 };
+/// A message of one of several senders, who count theirs.
+struct numbered {
+  int sender;
+  int number;
+};
+/// Notes one in `next`, what is to come of each sender.
+inline void take_in_order(facts& f, std::vector<int>& next, const numbered& m) {
+  int& expected = next[static_cast<std::size_t>(m.sender)];
+  f.expect(m.number == expected, "a message came out of order, twice or not at all");
+  expected = m.number + 1;
+}
+
 struct in_run {
   facts* all;
   facts* operator->() const { return all; }

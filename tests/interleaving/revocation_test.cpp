@@ -9,11 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct numbered {
-  int sender;
-  int number;
-};
-
 /// User code that takes its time: the monitor may look at any of these moments.
 void think(facts& f) {
   for (int n = f.choices.between(0, 6); n > 0; --n) detail::yield_point();
@@ -42,9 +37,7 @@ process revoked_main(self me, in_run f) {
     std::variant<numbered, down, exit_signal> got = co_await me.receive<numbered, down, exit_signal>();
     think(*f.all);
     if (auto* m = std::get_if<numbered>(&got)) {
-      int& expected = next[static_cast<std::size_t>(m->sender)];
-      f->expect(m->number == expected, "a message came out of order, twice or not at all");
-      expected = m->number + 1;
+      take_in_order(*f.all, next, *m);
     } else {
       ++(std::holds_alternative<down>(got) ? downs : exits);
     }
@@ -78,10 +71,8 @@ process zombies_main(self me, in_run f) {
   for (std::size_t left = all.size(); left > 0;) {
     std::variant<numbered, down> got = co_await me.receive<numbered, down>();
     if (auto* m = std::get_if<numbered>(&got)) {
-      auto who = static_cast<std::size_t>(m->sender);
-      f->expect(!gone[who], "the dead spoke");
-      f->expect(m->number == next[who], "a message came out of order, twice or not at all");
-      next[who] = m->number + 1;
+      f->expect(!gone[static_cast<std::size_t>(m->sender)], "the dead spoke");
+      take_in_order(*f.all, next, *m);
       continue;
     }
     const down& d = std::get<down>(got);

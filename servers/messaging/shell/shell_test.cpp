@@ -2,7 +2,7 @@
 // kills between any two steps.
 #include "servers/messaging/shell/test_page.hpp"
 
-#include "coppice/runtime/node.hpp"
+#include "coppice/runtime/detail/runtime_test.hpp"
 #include "servers/messaging/shell/chat_server.hpp"
 #include "servers/messaging/shell/directory.hpp"
 #include "servers/messaging/shell/mailbox_store.hpp"
@@ -20,6 +20,7 @@
 namespace coppice::messaging::test {
 
 using namespace std::chrono_literals;
+using coppice::test::quiet;
 namespace json = boost::json;
 
 process carry(self me, chat c, pid client) {
@@ -232,12 +233,6 @@ private:
   chat chat_;
   std::deque<page> pages_;
 };
-
-node_options quiet() {
-  node_options o = stepped();
-  o.on_report = [](const report&) {};
-  return o;
-}
 
 TEST(shell, two_people_talk_and_see_the_delivery) {
   node n(quiet());
