@@ -3,6 +3,7 @@
 
 #include "coppice/net/detail/registration.hpp"
 #include "coppice/net/socket.hpp"
+#include "coppice/net/use_process.hpp"
 #include "coppice/runtime/detail/allocate.hpp"
 #include "coppice/runtime/detail/machine.hpp"
 
@@ -147,6 +148,11 @@ poller_factory make_poller() {
 }
 
 namespace detail {
+
+shared_context process_context() {
+  coppice::detail::runtime_section section;
+  return poller_of_this_core(coppice::detail::running_process()).context();
+}
 
 struct registration::impl {
   impl(coppice::detail::process_block& p, asio_poller& on, int fd)

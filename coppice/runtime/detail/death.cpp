@@ -1,8 +1,10 @@
 // Death has two steps: visible (the name is free, links and monitors have fired, the pid is dead) and
 // reclaimed (frames destroyed, slot given back). A process at rest is destroyed first and announced then; one
-// that is stuck in user code is announced first and destroyed when its thread comes back.
+// that is stuck in user code is announced first and destroyed when its thread comes back, and one whose
+// frames an operation outside of the runtime works on is announced first and destroyed when that is over.
 #include "coppice/runtime/call.hpp"
 #include "coppice/runtime/detail/ancestors.hpp"
+#include "coppice/runtime/detail/frame_user.hpp"
 #include "coppice/runtime/detail/inspect.hpp"
 #include "coppice/runtime/detail/machine.hpp"
 #include "coppice/runtime/detail/ownership.hpp"
@@ -126,6 +128,14 @@ void reclaim(process_block& p) noexcept {
 
 void bury(process_block& p) noexcept {
   p.status.store(process_status::exiting, std::memory_order_relaxed);
+  if (frame_user* user = user_of_frames(p); user != nullptr && !user->over()) {
+    if (!p.zombie) {
+      current().process = nullptr; // what a zombie says is not sent
+      announce(p);
+    }
+    if (!user->let_go()) return; // it makes the process runnable again
+    current().process = &p;
+  }
   destroy_program(p);
   if (!p.zombie) {
     report_crash(p);
@@ -138,7 +148,7 @@ void announce(process_block& p) noexcept {
   p.zombie = true;
   announce_now(p);
   reject_mailbox(p);
-  if (p.serving_tag != 0) { // its `from` is out of reach, on the stuck thread's stack
+  if (p.serving_tag != 0) { // its `from` is out of reach, in frames or on the stuck thread's stack
     complete(*p.home, p.serving, p.serving_tag, make_message<call_failed>(call_failed{p.reason()}));
   }
   delete std::exchange(p.ties, nullptr);
@@ -149,7 +159,12 @@ void discard(process_block& p) noexcept {
   current().process = &p;
   if (!p.dying) condemn(p, exit_reason::killed());
   p.zombie = true;
-  destroy_program(p);
+  frame_user* user = user_of_frames(p);
+  if (user == nullptr || user->over()) {
+    destroy_program(p);
+  } else {
+    user->leave_behind(); // and with it what it uses: freed, it would be written to
+  }
   close_inbox(p);
   reject_mailbox(p);
   reset(p);

@@ -25,6 +25,7 @@ namespace coppice::detail {
 
 struct process_block;
 struct process_extras;
+class frame_user;
 class ownership;
 struct relations;
 
@@ -98,7 +99,7 @@ struct alignas(64) process_block {
   bool initialised = false;     ///< the body's init has been called
   bool unwinding = false;       ///< an exception is on its way: what it drops gets the reason that it becomes
   bool faulted = false;         ///< its own code threw: to be reported here, not where a link carries it
-  bool zombie = false;          ///< announced dead while its thread was stuck in user code
+  bool zombie = false;          ///< announced dead before its frames could go
   bool hibernates = false;      ///< it has freed what it could until something comes
   std::coroutine_handle<> root; ///< the outermost frame: of the process, or of the body's task
   body* program = nullptr;
@@ -151,6 +152,7 @@ struct process_extras : pooled {
   std::vector<std::pair<pid, std::uint64_t>>
       pushed_back;                               ///< senders to let go when there is room, and their tags
   std::vector<std::shared_ptr<ownership>> owned; ///< its tables
+  frame_user* frames_used_by = nullptr; ///< the operation that it waits for, if that works on its frames
 };
 
 } // namespace coppice::detail

@@ -31,7 +31,9 @@ void append(process_block& p, envelope* e) noexcept;
 relations& ties_of(process_block& p);
 
 /// Ends the process: frees its name, destroys its frames and body, tells links and monitors, turns away what
-/// is in its mailbox, gives the slot back. Owner only; the reason is set.
+/// is in its mailbox, gives the slot back. Owner only; the reason is set. While an operation outside of the
+/// runtime uses its frames it is only announced; the end of the operation makes it runnable, to be called
+/// here again.
 void bury(process_block& p) noexcept;
 /// Tells the world of the death of a process whose thread is stuck in user code; the rest waits for the
 /// thread.

@@ -106,7 +106,7 @@ step run_body(worker& w, process_block& p) {
 }
 
 step one_step(worker& w, process_block& p) {
-  if (p.zombie) { // announced while it was stuck; now its thread is back
+  if (p.zombie) { // announced while it was stuck, or while an operation used its frames
     bury(p);
     return step::ended;
   }
