@@ -214,7 +214,10 @@ const std::vector<std::size_t>& tls_context::named(std::string_view server_name)
 int tls_context::choose_certificate(SSL* ssl, void* context) {
   const auto& me = *static_cast<const tls_context*>(context);
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-  for (std::size_t i : me.named(name != nullptr ? name : "")) {
+  const std::vector<std::size_t>& chosen = me.named(name != nullptr ? name : "");
+  if (&chosen == &me.default_) return 1;
+  SSL_certs_clear(ssl);
+  for (std::size_t i : chosen) {
     if (use(ssl, me.certificates_[i]) != 1) return 0;
   }
   return 1;
@@ -245,7 +248,14 @@ tls_context::for_server(const tls_server_options& options) {
     made->certificates_.push_back(std::move(*loaded));
     made->learn_names(made->certificates_.size() - 1);
   }
-  SSL_CTX_set_cert_cb(c, &choose_certificate, made.get());
+  for (std::size_t i : made->default_) {
+    const tls_certificate& one = made->certificates_[i];
+    if (SSL_CTX_use_cert_and_key(c, one.leaf.get(), one.key.get(), one.chain.get(), 1) != 1) {
+      return failed("certificate file '" + options.identities[i].certificate_file + "': " + complaint());
+    }
+  }
+  // With one certificate there is nothing to choose, and each handshake is spared to check it anew.
+  if (made->certificates_.size() > 1) SSL_CTX_set_cert_cb(c, &choose_certificate, made.get());
   if (auto offered = made->offer_protocols(options.alpn); !offered) return failed(offered.error());
   if (!made->alpn_.empty()) SSL_CTX_set_alpn_select_cb(c, &choose_protocol, made.get());
   if (options.only_1_3) SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION);
