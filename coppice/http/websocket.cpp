@@ -63,7 +63,7 @@ std::optional<websocket_event> websocket_session::finish() {
 void websocket_session::send(opcode op, std::string_view payload) {
   std::optional<frame_mask> mask;
   if (masks_) mask = masks_();
-  if (!deflater_ || is_control(op) || payload.size() < compress_from) {
+  if (!deflater_ || !deflater_->can_compress() || is_control(op) || payload.size() < compress_from) {
     return write_frame(output_, op, payload, true, mask);
   }
   write_frame(output_, op, deflater_->compress(payload), true, mask, true);

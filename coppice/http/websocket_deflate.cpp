@@ -70,7 +70,8 @@ struct deflate_parameters {
   bool server_no_context = false;
   bool client_no_context = false;
   std::optional<int> server_bits;
-  bool client_bits = false; ///< said, with a value or without
+  bool limits_client = false; ///< client_max_window_bits is said, with a value or without
+  std::optional<int> client_bits;
 };
 
 std::optional<int> window_bits(const parameter& p) {
@@ -92,8 +93,10 @@ std::optional<deflate_parameters> read(const extension& e) {
       made.server_bits = window_bits(p);
       fresh = made.server_bits.has_value();
     }
-    if (p.name == "client_max_window_bits" && (!p.valued || window_bits(p)))
-      fresh = !std::exchange(made.client_bits, true);
+    if (p.name == "client_max_window_bits" && (!p.valued || window_bits(p))) {
+      if (p.valued) made.client_bits = window_bits(p);
+      fresh = !std::exchange(made.limits_client, true);
+    }
     if (!fresh) return std::nullopt;
   }
   return made;
@@ -127,7 +130,7 @@ std::string offer_deflate(const websocket_deflate& ours) {
   std::string field(name);
   if (!ours.peer_context) field += "; server_no_context_takeover";
   if (!ours.own_context) field += "; client_no_context_takeover";
-  return field;
+  return field + "; client_max_window_bits"; // the server may choose
 }
 
 std::expected<std::optional<deflate_agreement>, std::string_view>
@@ -139,13 +142,14 @@ deflate_answer(const headers& response, const websocket_deflate& ours) {
   if (all->size() > 1 || all->front().name != name)
     return refuse("the server uses an extension that was not offered");
   std::optional<deflate_parameters> said = read(all->front());
-  if (!said || said->client_bits)
-    return refuse("the server's permessage-deflate has parameters that were not offered");
+  if (!said || (said->limits_client && !said->client_bits))
+    return refuse("the parameters of the server's permessage-deflate are malformed");
   if (!ours.peer_context && !said->server_no_context)
     return refuse("the server keeps a context that it was asked not to");
   deflate_agreement made;
   made.own_context = ours.own_context && !said->client_no_context;
   made.peer_context = !said->server_no_context;
+  made.own_window_bits = said->client_bits.value_or(15);
   return made;
 }
 

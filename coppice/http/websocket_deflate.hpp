@@ -27,7 +27,7 @@ struct websocket_deflate {
 struct deflate_agreement {
   bool own_context = true;  ///< our messages may refer to earlier ones
   bool peer_context = true; ///< the peer's may
-  int own_window_bits = 15; ///< 9 to 15: the base-2 logarithm of how far back a message may refer
+  int own_window_bits = 15; ///< 8 to 15: the base-2 logarithm of how far back our messages may refer
 };
 
 /// A server's choice: the value of Sec-WebSocket-Extensions to answer with, and what it means.
@@ -57,7 +57,10 @@ public:
   /// @}
   ~websocket_deflater();
 
-  /// A whole message as the payload of frames whose first has RSV1.
+  /// Whether our messages can be compressed: zlib makes no window of 256 bytes. The peer's may be all the
+  /// same.
+  [[nodiscard]] bool can_compress() const noexcept { return agreement_.own_window_bits > 8; }
+  /// A whole message as the payload of frames whose first has RSV1. Only if `can_compress`.
   std::string compress(std::string_view message);
 
   /// After anything but `ok` the connection is of no more use: nothing is resumed.

@@ -44,8 +44,10 @@ TEST(WebSocketDeflate, Rfc7692_7_1_DeclinesOffersThatAreMalformed) {
 }
 
 TEST(WebSocketDeflate, Rfc7692_7_1_AClientTakesOnlyWhatItOffered) {
-  EXPECT_EQ(offer_deflate({.own_context = false}), "permessage-deflate; client_no_context_takeover");
-  EXPECT_EQ(offer_deflate({.peer_context = false}), "permessage-deflate; server_no_context_takeover");
+  EXPECT_EQ(offer_deflate({.own_context = false}),
+            "permessage-deflate; client_no_context_takeover; client_max_window_bits");
+  EXPECT_EQ(offer_deflate({.peer_context = false}),
+            "permessage-deflate; server_no_context_takeover; client_max_window_bits");
   auto plain = deflate_answer(
       extensions("permessage-deflate; server_max_window_bits=9; client_no_context_takeover"), {});
   ASSERT_TRUE(plain && *plain);
@@ -55,7 +57,14 @@ TEST(WebSocketDeflate, Rfc7692_7_1_AClientTakesOnlyWhatItOffered) {
   ASSERT_TRUE(declined);
   EXPECT_FALSE(declined->has_value());
   EXPECT_FALSE(deflate_answer(extensions("x-other"), {}));
-  EXPECT_FALSE(deflate_answer(extensions("permessage-deflate; client_max_window_bits=10"), {}));
+  auto narrow = deflate_answer(extensions("permessage-deflate; client_max_window_bits=10"), {});
+  ASSERT_TRUE(narrow && *narrow);
+  EXPECT_EQ((*narrow)->own_window_bits, 10);
+  auto least = deflate_answer(extensions("permessage-deflate; client_max_window_bits=8"), {});
+  ASSERT_TRUE(least && *least);
+  EXPECT_FALSE(websocket_deflater(**least).can_compress());
+  EXPECT_FALSE(deflate_answer(extensions("permessage-deflate; client_max_window_bits"), {})) << "no number";
+  EXPECT_FALSE(deflate_answer(extensions("permessage-deflate; client_max_window_bits=7"), {}));
   EXPECT_FALSE(deflate_answer(extensions("permessage-deflate, permessage-deflate"), {}));
   EXPECT_FALSE(deflate_answer(extensions("permessage-deflate"), {.peer_context = false}));
 }
