@@ -2,6 +2,7 @@
 // docs/otp-conformance.md is the table.
 #include "coppice/otp/gen_event.hpp"
 
+#include "coppice/otp/detail/report_text.hpp"
 #include "coppice/otp/detail/suite_test.hpp"
 #include "coppice/term/text.hpp"
 
@@ -15,7 +16,8 @@ using namespace std::chrono_literals;
 using namespace literals;
 using namespace coppice::test;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 struct said {
   std::string text;
@@ -53,6 +55,27 @@ struct bare : event_handler {};
 
 struct falls_at_the_end : event_handler {
   void terminate(const term&) { throw std::runtime_error("no way out"); }
+};
+
+class takes_messages : public event_handler {
+public:
+  using protocol = coppice::protocol<infos<nobody_listens>, calls<seen_so_far, std::string>>;
+  void handle_info(nobody_listens) { ++count_; }
+  std::string handle_call(seen_so_far) const { return std::to_string(count_); }
+
+private:
+  int count_ = 0;
+};
+
+/// Labels the process that it is in, has a state of some size, and falls over what it hears.
+class falls : public event_handler {
+public:
+  using protocol = coppice::protocol<events<said>>;
+  explicit falls(bool labels) {
+    if (labels) set_label("alarms of bob");
+  }
+  void handle_event(const said& s) { exit(exit_reason(term::tuple("fell"_atom, s.text))); }
+  term state() const { return term::list(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
 };
 
 task<server_ref<gen_event>> start_manager() {
@@ -175,6 +198,58 @@ TEST(gen_event_suite, send_request_receive_reqid_collection) {
   });
 }
 
+/// Two managers, and one that is gone; each of the others has an ear.
+struct offices {
+  handler_ref<ear> a{server_name()};
+  handler_ref<ear> b{server_name()};
+  handler_ref<ear> gone{server_name()};
+};
+
+task<offices> open_offices() {
+  offices o;
+  for (auto* one : {&o.a, &o.b, &o.gone}) {
+    start_result<gen_event> m = co_await start<gen_event>();
+    auto e = co_await add_handler<ear>(*m);
+    *one = *e;
+  }
+  std::expected<ok, exit_reason> ended = co_await stop(o.gone.manager);
+  EXPECT_TRUE(ended.has_value());
+  co_return o;
+}
+
+TEST(gen_event_suite, request_collections_span_managers) {
+  test_node f;
+  f.n.run([](self) -> task<> {
+    offices o = co_await open_offices();
+    request_id<std::string> alone = send_request<seen_so_far>(o.a);
+    request_collection<std::int64_t, std::string> open;
+    open.add(send_request<ponder>(o.a, 400), "slow");
+    open.add(send_request<ponder>(o.b, 200), "fast");
+    open.add(send_request<ponder>(o.gone, 1), "gone");
+    open.add(send_request<ponder>(handler_ref<ear>(o.b.manager, handler_id{atom("bad_h")}), 1), "nobody");
+    EXPECT_EQ(open.size(), 4U);
+    auto first = co_await open.receive_response();
+    EXPECT_EQ(first->label, "gone");
+    EXPECT_TRUE(first->reply.error().is("noproc"));
+    auto none = co_await open.receive_response(100ms);
+    EXPECT_FALSE(none.has_value());
+    EXPECT_EQ(open.size(), 3U);
+    auto second = co_await open.receive_response(infinity);
+    EXPECT_EQ(second->label, "fast");
+    EXPECT_EQ(second->reply.value(), 200);
+    auto third = co_await open.receive_response(); // it waited behind the fast one, in the same manager
+    EXPECT_EQ(third->label, "nobody");
+    EXPECT_TRUE(third->reply.error().is("bad_module"));
+    auto fourth = co_await open.receive_response();
+    EXPECT_EQ(fourth->label, "slow");
+    auto empty = co_await open.receive_response();
+    EXPECT_FALSE(empty.has_value()) << "no request is open";
+    std::optional<std::expected<std::string, exit_reason>> before =
+        co_await receive_response(alone, infinity);
+    EXPECT_EQ(before->value(), "") << "a request of its own is no business of the collection";
+  });
+}
+
 TEST(gen_event_suite, hibernate) {
   test_node f;
   f.n.run([](self) -> task<> {
@@ -246,7 +321,7 @@ TEST(gen_event_suite, call_format_status) {
     std::expected<sys::status, exit_reason> named = co_await sys::get_status("manager");
     EXPECT_EQ(named->module, "gen_event"_atom);
     EXPECT_EQ(named->name, term("manager"_atom));
-    EXPECT_THAT(to_string(named->state), ::testing::HasSubstr("<<\"x\">>"));
+    EXPECT_THAT(to_string(named->state), HasSubstr("<<\"x\">>"));
     start_result<gen_event> anonymous = co_await start<gen_event>();
     std::expected<sys::status, exit_reason> status = co_await sys::get_status(anonymous->name());
     EXPECT_EQ(status->name, term(*anonymous->resolve()));
@@ -263,6 +338,28 @@ TEST(gen_event_suite, undef_handle_event) {
     std::size_t still = co_await how_many(m);
     EXPECT_EQ(still, 1U) << "an event that a handler does not name passes it by";
   });
+}
+
+TEST(gen_event_suite, undef_handle_info) {
+  test_node f;
+  f.n.run([](self) -> task<> {
+    auto m = co_await start_manager();
+    send(*m.resolve(), nobody_listens{}); // there is no handler yet to miss it
+    std::size_t none = co_await how_many(m);
+    EXPECT_EQ(none, 0U);
+    auto e = co_await add_handler<bare>(m);
+    auto second = co_await add_handler<ear>(m);
+    send(*m.resolve(), nobody_listens{});
+    std::size_t still = co_await how_many(m);
+    EXPECT_EQ(still, 2U);
+    auto takes = co_await add_handler<takes_messages>(m);
+    send(*m.resolve(), nobody_listens{});
+    std::string taken = co_await call<seen_so_far>(*takes);
+    EXPECT_EQ(taken, "1");
+  });
+  EXPECT_EQ(f.reports.size(), 1U) << "once, however many handlers there are";
+  EXPECT_EQ(f.field("unexpected_message", "message"), term("nobody_listens"_atom));
+  EXPECT_EQ(f.field("unexpected_message", "name"), term("manager"_atom));
 }
 
 TEST(gen_event_suite, undef_terminate) {
@@ -284,11 +381,57 @@ TEST(gen_event_suite, undef_in_terminate) {
     auto e = co_await add_handler<falls_at_the_end>(m);
     std::expected<term, exit_reason> gone = co_await delete_handler(*e);
     EXPECT_FALSE(gone.has_value());
-    EXPECT_THAT(to_string(gone.error().value()), ::testing::HasSubstr("no way out"));
+    EXPECT_THAT(to_string(gone.error().value()), HasSubstr("no way out"));
     std::size_t none = co_await how_many(m);
     EXPECT_EQ(none, 0U) << "it is gone all the same";
     EXPECT_TRUE(is_process_alive(*m.resolve()));
   });
+}
+
+report report_of_a_fall(bool labelled) {
+  test_node f;
+  f.n.run(
+      [](self, bool labels) -> task<> {
+        auto m = co_await start_manager();
+        auto e = co_await add_handler<falls>(m, with_id(7), labels);
+        co_await sync_notify<said>(m, "disk full");
+        std::size_t none = co_await how_many(m);
+        EXPECT_EQ(none, 0U);
+      },
+      labelled);
+  EXPECT_EQ(f.reports.size(), 1U);
+  return f.reports.at(0);
+}
+
+TEST(gen_event_suite, format_log_1) {
+  report r = report_of_a_fall(false);
+  std::string text = detail::render_text({r, {}}, {});
+  EXPECT_THAT(text, HasSubstr("[error] handler {falls,7} of manager ended: {fell,<<\"disk full\">>}\n"));
+  EXPECT_THAT(text, HasSubstr("    handler       {falls,7}\n"));
+  EXPECT_THAT(text, HasSubstr("    name          manager\n"));
+  EXPECT_THAT(text, HasSubstr("    last_message  {said,<<\"disk full\">>}\n"));
+  EXPECT_THAT(text, HasSubstr("    state         [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]\n"));
+  EXPECT_THAT(text, HasSubstr("    reason        {fell,<<\"disk full\">>}\n"));
+  std::string cut = detail::render_text({r, {}}, {.term_limit = 20});
+  EXPECT_THAT(cut, HasSubstr("handler {falls,7} of manager ended: {fell,"));
+  EXPECT_THAT(cut, HasSubstr("    state         [1,2,3,4,5"));
+  EXPECT_THAT(cut, Not(HasSubstr("15]")));
+  EXPECT_LT(cut.size(), text.size());
+}
+
+TEST(gen_event_suite, format_log_2) {
+  report r = report_of_a_fall(false);
+  std::string line = detail::render_json({r, {}}, {});
+  EXPECT_THAT(line, HasSubstr(R"("text":"handler {falls,7} of manager ended: {fell,)"));
+  EXPECT_THAT(line, HasSubstr(R"("state":"[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]")"));
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+  EXPECT_LT(detail::render_json({r, {}}, {.term_limit = 20}).size(), line.size());
+}
+
+TEST(gen_event_suite, format_log_with_process_label) {
+  std::string text = detail::render_text({report_of_a_fall(true), {}}, {});
+  EXPECT_THAT(text, HasSubstr("    label         <<\"alarms of bob\">>\n"));
+  EXPECT_THAT(detail::render_text({report_of_a_fall(false), {}}, {}), Not(HasSubstr("label")));
 }
 
 } // namespace

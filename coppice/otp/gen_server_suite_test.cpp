@@ -1,4 +1,4 @@
-// What OTP's gen_server_SUITE, proc_lib_SUITE and sys_SUITE demand and gen_server_test.cpp and sys_test.cpp
+// What OTP's gen_server_SUITE and sys_SUITE demand and gen_server_test.cpp and sys_test.cpp
 // do not show, under the cases' names. docs/otp-conformance.md is the table.
 #include "coppice/otp/gen_server.hpp"
 
@@ -64,26 +64,6 @@ struct fallen : gen_server {
   void terminate(const exit_reason&) { throw std::runtime_error("no way out"); }
   term state() const { return "the last state"_atom; }
 };
-
-} // namespace
-
-template <>
-struct enable_sendable<term*> {
-  static constexpr bool value = true;
-};
-
-namespace {
-
-/// The value of a field of the first report of that kind.
-term field_of(const test_node& f, const std::string& kind, const std::string& name) {
-  for (const report& r : f.reports) {
-    if (r.kind != kind) continue;
-    for (const auto& [key, value] : r.fields) {
-      if (key == name) return value;
-    }
-  }
-  return "no_such_field"_atom;
-}
 
 TEST(gen_server_suite, stop1) {
   test_node f;
@@ -212,9 +192,9 @@ TEST(gen_server_suite, error_format_status) {
     down gone = co_await me.receive<down>();
     EXPECT_TRUE(gone.reason.is("crashed"));
   });
-  EXPECT_EQ(field_of(f, "crash_report", "state"), term("state of the host"_atom));
-  EXPECT_EQ(field_of(f, "crash_report", "name"), term("host"_atom));
-  EXPECT_EQ(field_of(f, "crash_report", "behaviour"), term("gen_server"_atom));
+  EXPECT_EQ(f.field("crash_report", "state"), term("state of the host"_atom));
+  EXPECT_EQ(f.field("crash_report", "name"), term("host"_atom));
+  EXPECT_EQ(f.field("crash_report", "behaviour"), term("gen_server"_atom));
 }
 
 TEST(gen_server_suite, terminate_crash_format) {
@@ -224,7 +204,7 @@ TEST(gen_server_suite, terminate_crash_format) {
     std::expected<ok, exit_reason> ended = co_await stop(s->name());
     EXPECT_EQ(to_string(ended.error().value()), "{'std::runtime_error',<<\"no way out\">>}");
   });
-  EXPECT_EQ(field_of(f, "crash_report", "state"), term("the last state"_atom));
+  EXPECT_EQ(f.field("crash_report", "state"), term("the last state"_atom));
 }
 
 struct bare : gen_server {};
@@ -262,216 +242,6 @@ TEST(gen_server_suite, undef_handle_cast) {
     EXPECT_TRUE(state.has_value());
   });
   EXPECT_EQ(f.count("unexpected_cast"), 1U);
-}
-
-// ---- proc_lib ---------------------------------------------------------------------------------------------
-
-struct go_on {};
-struct in_init {
-  pid process;
-};
-struct up {
-  bool started;
-};
-
-/// Tells in its init where it is, and goes on when it is told.
-struct slow_starter : gen_server {
-  explicit slow_starter(pid tester) : tester_(tester) {}
-  task<void> init() {
-    send(tester_, in_init{self_pid()});
-    self me(detail::running_process());
-    co_await idle_for(10ms);
-  }
-  pid tester_;
-};
-
-process starts_it(self, pid tester, bool linked) {
-  if (linked) {
-    start_result<slow_starter> s = co_await start_link<slow_starter>(tester);
-    send(tester, up{s.has_value()});
-  } else {
-    start_result<slow_starter> s = co_await start<slow_starter>(tester);
-    send(tester, up{s.has_value()});
-  }
-  co_await idle_for(infinity);
-}
-
-TEST(proc_lib_suite, sync_start) {
-  for (bool linked : {false, true}) {
-    test_node f;
-    f.n.run(
-        [](self me, bool with_link) -> task<> {
-          spawn(starts_it, me.id(), with_link);
-          in_init at = co_await me.receive<in_init>();
-          EXPECT_TRUE(is_process_alive(at.process));
-          std::optional<up> early = co_await me.receive<up>(5ms);
-          EXPECT_FALSE(early.has_value()) << "a start is over when init is";
-          up done = co_await me.receive<up>();
-          EXPECT_TRUE(done.started);
-        },
-        linked);
-  }
-}
-
-struct bad_init : gen_server {
-  void init() { throw std::runtime_error("bad_init"); }
-};
-
-TEST(proc_lib_suite, init_dont_hang) {
-  test_node f;
-  f.n.run([](self me) -> task<> {
-    trap_exit(true);
-    start_result<bad_init> linked = co_await start_link<bad_init>();
-    start_result<bad_init> alone = co_await start<bad_init>();
-    start_options options;
-    options.timeout = 1s;
-    start_result<bad_init> in_time = co_await start<bad_init>(options);
-    EXPECT_EQ(linked.error(), alone.error());
-    EXPECT_EQ(linked.error(), in_time.error());
-    exit_signal signal = co_await me.receive<exit_signal>();
-    EXPECT_EQ(signal.reason, linked.error());
-    std::optional<term> rest = co_await me.receive<term>(1s);
-    EXPECT_FALSE(rest.has_value());
-  });
-}
-
-TEST(proc_lib_suite, sync_start_timeout) {
-  test_node f;
-  f.n.run([](self me) -> task<> {
-    start_options options;
-    options.timeout = 5ms;
-    start_result<slow_starter> s = co_await start<slow_starter>(options, me.id());
-    EXPECT_TRUE(s.error().is("timeout"));
-    in_init at = co_await me.receive<in_init>();
-    co_await idle_for(1ms);
-    EXPECT_FALSE(is_process_alive(at.process)) << "who does not get ready is killed";
-    auto monitored = co_await start_monitor<slow_starter>(options, me.id());
-    EXPECT_TRUE(monitored.error().is("timeout"));
-    co_await me.receive<in_init>();
-    std::optional<term> rest = co_await me.receive<term>(1s);
-    EXPECT_FALSE(rest.has_value()) << "of a start that failed there is no DOWN";
-  });
-}
-
-struct hire {
-  bool by_name;
-};
-
-/// Starts another of its kind and lets it fall.
-class boss : public gen_server {
-public:
-  using protocol = coppice::protocol<calls<hire, pid>, casts<end_with>, calls<end_with, int>>;
-  task<pid> handle_call(hire h) {
-    start_options options;
-    if (h.by_name) options.name = server_name("deputy"_atom);
-    start_result<boss> s = co_await start<boss>(options);
-    co_return s->resolve().value();
-  }
-  void handle_cast(const end_with& e) { exit(exit_reason(atom(e.how))); }
-  int handle_call(const end_with& e) {
-    exit(exit_reason(atom(e.how)));
-    return 0;
-  }
-};
-
-TEST(proc_lib_suite, ancestors) {
-  test_node f;
-  term tester;
-  f.n.run(
-      [](self me, term* starter) -> task<> {
-        *starter = me.id();
-        start_result<boss> first = co_await start<boss>(local("boss"));
-        pid deputy = co_await call<hire>(*first, true);
-        server_ref<boss> second{server_name(deputy)};
-        pid last = co_await call<hire>(second, false);
-        monitor(last);
-        cast<end_with>(server_ref<boss>{server_name(last)}, "crashed");
-        co_await me.receive<down>();
-      },
-      &tester);
-  EXPECT_EQ(field_of(f, "crash_report", "ancestors"), term::list("deputy"_atom, "boss"_atom, tester));
-}
-
-TEST(proc_lib_suite, ancestors_end_at_the_first_that_is_dead) {
-  test_node f;
-  term gone;
-  f.n.run(
-      [](self me, term* dead) -> task<> {
-        start_result<boss> first = co_await start<boss>(local("boss"));
-        *dead = *first->resolve();
-        pid orphan = co_await call<hire>(*first, false);
-        [[maybe_unused]] auto stopped = co_await stop("boss");
-        monitor(orphan);
-        cast<end_with>(server_ref<boss>{server_name(orphan)}, "crashed");
-        co_await me.receive<down>();
-      },
-      &gone);
-  EXPECT_EQ(field_of(f, "crash_report", "ancestors"), term::list(gone));
-}
-
-TEST(proc_lib_suite, callers) {
-  test_node f;
-  term caller;
-  f.n.run(
-      [](self me, term* asks) -> task<> {
-        *asks = me.id();
-        start_result<boss> s = co_await start<boss>();
-        std::expected<int, exit_reason> none = co_await try_call<end_with>(*s, "crashed");
-        EXPECT_FALSE(none.has_value());
-      },
-      &caller);
-  EXPECT_EQ(field_of(f, "crash_report", "callers"), term::list(caller));
-}
-
-TEST(proc_lib_suite, callers_are_those_of_the_call_that_crashed) {
-  test_node f;
-  f.n.run([](self me) -> task<> {
-    start_result<boss> s = co_await start<boss>();
-    [[maybe_unused]] pid hired = co_await call<hire>(*s, false);
-    monitor(*s->resolve());
-    cast<end_with>(*s, "crashed");
-    co_await me.receive<down>();
-  });
-  EXPECT_EQ(field_of(f, "crash_report", "callers"), term("no_such_field"_atom));
-}
-
-process unclean(self, std::string how) {
-  co_await yield();
-  if (how == "throw") throw std::runtime_error("fell over");
-  exit(how == "shutdown" ? exit_reason::shutdown() : exit_reason(term::tuple("shutdown"_atom, "a"_atom)));
-}
-
-TEST(proc_lib_suite, crash) {
-  test_node f;
-  f.n.run([](self me) -> task<> {
-    for (const char* how : {"shutdown", "shutdown with a reason", "throw"}) {
-      spawn_monitor(unclean, std::string(how));
-      [[maybe_unused]] down gone = co_await me.receive<down>();
-    }
-  });
-  EXPECT_EQ(f.reports.size(), 1U) << "only what an exception ended is a crash";
-  EXPECT_TRUE(field_of(f, "error", "ancestors").is_list());
-}
-
-process says_die(self, exit_reason why) {
-  co_await yield();
-  exit(why);
-}
-
-TEST(proc_lib_suite, stop) {
-  test_node f;
-  f.n.run([](self) -> task<> {
-    pid gone = spawn(says_die, exit_reason("die"_atom));
-    co_await idle_for(1ms);
-    std::expected<ok, exit_reason> noproc = co_await stop(gone);
-    EXPECT_TRUE(noproc.error().is("noproc"));
-    start_result<host> busy = co_await start<host>();
-    request_id<std::int64_t> thinks = send_request<ponder>(*busy, 5000);
-    std::expected<ok, exit_reason> hangs = co_await stop(busy->name(), exit_reason::normal(), 1s);
-    EXPECT_TRUE(hangs.error().is("timeout"));
-    std::optional<std::expected<std::int64_t, exit_reason>> done = co_await receive_response(thinks);
-    EXPECT_TRUE(done.has_value());
-  });
 }
 
 // ---- sys --------------------------------------------------------------------------------------------------
@@ -572,7 +342,7 @@ TEST(gen_server_suite, format_log_with_process_label) {
     cast<end_with>(*s, "crashed");
     co_await me.receive<down>();
   });
-  EXPECT_EQ(field_of(f, "crash_report", "label"), term("session of bob"));
+  EXPECT_EQ(f.field("crash_report", "label"), term("session of bob"));
 }
 
 } // namespace

@@ -25,6 +25,7 @@ struct handler_step {
   std::unique_ptr<handler_slot> successor; ///< of swap
   std::exception_ptr error;                ///< what left the callback
   std::optional<exit_reason> refused;      ///< why init did not want to
+  bool took_info = false;                  ///< the message was one for it
 };
 
 } // namespace detail

@@ -20,7 +20,9 @@ enum class start_mode : std::uint8_t { nolink, link, monitor };
 struct start_options {
   server_name name;            ///< registered before init, freed by the process's end
   duration timeout = infinity; ///< for init; then the process is killed and the result is `timeout`
-  spawn_options spawn;         ///< priority, mailbox limit
+  /// Priority, mailbox limit; `link` links a start that does not do so by itself, without making the starter
+  /// the parent. `monitor` is for start_monitor to say.
+  spawn_options spawn;
   /// It hibernates when nothing has come for that long (OTP: `{hibernate_after, Time}`), rounded up to
   /// milliseconds; not while it waits for a time-out of its own, but for those of a gen_statem.
   duration hibernate_after = infinity;

@@ -94,8 +94,9 @@ public:
                    return false;
                  });
     if constexpr (requires(H& h, const term& t) { h.handle_info(t); }) {
-      if (!taken) awaits = info(message_as_term(e), step);
+      if (!std::exchange(taken, true)) awaits = info(message_as_term(e), step);
     }
+    step.took_info = taken;
     return awaits;
   }
 

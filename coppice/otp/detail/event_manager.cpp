@@ -176,7 +176,7 @@ void event_manager::remove_asked(const event_request& request, from who) {
 // --- events ---
 
 void event_manager::begin_round(message_ptr event, bool is_info, from who) {
-  round_ = {std::move(event), is_info, handlers_.size(), std::move(who)};
+  round_ = {std::move(event), is_info, handlers_.size(), std::move(who), handlers_.empty()};
   go_round();
 }
 
@@ -189,6 +189,7 @@ void event_manager::go_round() {
     } catch (...) { // catch-all: OTP removes the handler, whatever it was
       step_.error = std::current_exception();
     }
+    if (std::exchange(step_.took_info, false) || step_.error != nullptr) round_.taken = true;
     bool stays = step_.error == nullptr && step_.then == handler_step::what::keep;
     if (awaits == nullptr && stays) continue;
     auto resume = [this] { go_round(); };
@@ -201,6 +202,7 @@ void event_manager::go_round() {
     if (settle(*h, *round_.event, resume)) return;
   }
   if (round_.who) round_.who.reply("ok"_atom);
+  if (round_.is_info && !round_.taken) unexpected("unexpected_message", message_as_term(*round_.event));
   round_.event = nullptr;
   compact();
 }
@@ -230,6 +232,7 @@ void event_manager::crashed(handler_slot& h, const exit_reason& reason, const en
   coppice::report r{severity::error, "gen_event_crash", self_pid(), {}, reason};
   r.fields.emplace_back("name", name_for_reports());
   r.fields.emplace_back("handler", h.id.as_term());
+  if (auto label = this_node().label(self_pid())) r.fields.emplace_back("label", *label);
   r.fields.emplace_back("last_message", message_as_term(message));
   r.fields.emplace_back("state", h.state());
   r.fields.emplace_back("action", "handler_removed"_atom);

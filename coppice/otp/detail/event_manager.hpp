@@ -60,6 +60,7 @@ private:
     bool is_info = false;
     std::size_t left = 0; ///< handlers before this place have yet to get it
     from who;             ///< of sync_notify
+    bool taken = false;   ///< an info: by one of the handlers at least
   };
 
   void ask(event_request& request, from who);

@@ -30,7 +30,7 @@ bool start_awaiter::await_ready() {
                     mode_ == start_mode::link ? me.self() : pid(), options_.hibernate_after);
   expect_completion(me, tag_);
   spawn_options spawn = options_.spawn;
-  spawn.link = mode_ == start_mode::link;
+  spawn.link = spawn.link || mode_ == start_mode::link;
   spawn.monitor = mode_ == start_mode::monitor;
   monitored child = spawn_body(spawn, std::move(program_));
   process_ = child.process;
@@ -42,7 +42,7 @@ bool start_awaiter::await_ready() {
 std::expected<pid, exit_reason> start_awaiter::await_resume() {
   envelope_ptr answer = wait_->finish();
   if (answer == nullptr) { // OTP: the process is killed, and what it was about to say is lost
-    if (mode_ == start_mode::link) unlink(process_);
+    if (mode_ == start_mode::link || options_.spawn.link) unlink(process_);
     exit(process_, exit_reason::kill());
     return std::unexpected(exit_reason::timeout());
   }
@@ -222,8 +222,11 @@ void gen_process::report_end(const exit_reason& reason) {
   r.fields.emplace_back("initial_call", atom(label()));
   r.fields.emplace_back("parent", parent_);
   r.fields.emplace_back("ancestors", ancestors_of(running_process()));
+  if (term linked = neighbours_of(running_process(), parent_); !linked.is_nil()) {
+    r.fields.emplace_back("neighbours", std::move(linked));
+  }
   if (serves_) r.fields.emplace_back("callers", term::list(running_process().serving));
-  if (auto label = this_node().internals().labels.find(self_pid())) r.fields.emplace_back("label", *label);
+  if (auto label = this_node().label(self_pid())) r.fields.emplace_back("label", *label);
   if (up_) r.fields.emplace_back("state", visible_state());
   this_node().report(r);
 }

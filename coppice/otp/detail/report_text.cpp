@@ -99,7 +99,7 @@ std::string json_value(const term& t, std::size_t limit) {
 /// `std::runtime_error: disk full`, or the reason as a term.
 std::string why(const exit_reason& reason, std::size_t limit) {
   const crash_details* d = reason.details();
-  if (d == nullptr) return reason.to_string(limit);
+  if (d == nullptr) return as_text(reason.value(), limit);
   if (d->text.empty()) return on_one_line(d->type, limit);
   return on_one_line(d->type + ": " + d->text, limit);
 }
@@ -126,6 +126,12 @@ std::string supervisor_headline(const report& r, std::size_t limit) {
     text += "; " + (plain ? std::string(plain->name()) : as_text(*action, limit));
   }
   return text;
+}
+
+std::string handler_headline(const report& r, std::size_t limit) {
+  const term* handler = field(r, "handler");
+  return fmt::format("handler {} of {} ended: {}", handler != nullptr ? as_text(*handler, limit) : "?",
+                     who(r, limit), why(r.reason, limit));
 }
 
 std::string timestamp(std::chrono::system_clock::time_point at, char between) {
@@ -177,6 +183,7 @@ std::string_view to_string(severity level) noexcept {
 
 std::string headline(const report& r, std::size_t limit) {
   if (r.kind == "crash_report") return who(r, limit) + " ended: " + why(r.reason, limit);
+  if (r.kind == "gen_event_crash") return handler_headline(r, limit);
   if (r.kind == "supervisor_report") return supervisor_headline(r, limit);
   if (r.kind == "progress") {
     const term* supervisor = field(r, "supervisor");
@@ -207,7 +214,7 @@ std::string render_text(const log_entry& entry, const render_options& options) {
   for (const auto& [name, value] : r.fields) {
     add_line(out, on_one_line(name, options.term_limit), as_text(value, options.term_limit));
   }
-  if (!r.reason.is_normal()) add_line(out, "reason", r.reason.to_string(options.term_limit));
+  if (!r.reason.is_normal()) add_line(out, "reason", as_text(r.reason.value(), options.term_limit));
   std::string_view name = "stack";
   for (const std::string& frame : frames_of(r))
     add_line(out, std::exchange(name, ""), on_one_line(frame, options.term_limit));
@@ -228,7 +235,7 @@ std::string render_json(const log_entry& entry, const render_options& options) {
     out += json_string(name, limit) + ':' + json_value(value, limit);
   }
   out += '}';
-  if (!r.reason.is_normal()) out += R"(,"reason":)" + json_string(r.reason.to_string(limit));
+  if (!r.reason.is_normal()) out += R"(,"reason":)" + json_string(as_text(r.reason.value(), limit));
   if (const crash_details* d = r.reason.details()) {
     out += fmt::format(R"(,"exception":{{"type":{},"text":{}}})", json_string(d->type, limit),
                        json_string(d->text, limit));

@@ -33,6 +33,16 @@ struct test_node {
     for (const report& r : reports) n_of_kind += r.kind == kind ? 1 : 0;
     return n_of_kind;
   }
+  /// That field of the first report of that kind; the atom no_such_field if there is none.
+  [[nodiscard]] term field(const std::string& kind, const std::string& name) const {
+    for (const report& r : reports) {
+      if (r.kind != kind) continue;
+      for (const auto& [key, value] : r.fields) {
+        if (key == name) return value;
+      }
+    }
+    return term(atom("no_such_field"));
+  }
 
   std::vector<report> reports;
   node n;

@@ -1,13 +1,16 @@
 #include "coppice/runtime/detail/ancestors.hpp"
 
 #include "coppice/runtime/detail/machine.hpp"
+#include "coppice/runtime/detail/relations.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace coppice::detail {
 namespace {
 
 constexpr std::size_t max_ancestors = 64; ///< of a chain that is longer, what is nearest counts
+constexpr std::size_t max_neighbours = 15;
 
 } // namespace
 
@@ -24,6 +27,28 @@ term ancestors_of(const process_block& p) {
     all.push_back(name ? term(*name) : term(up));
     if (!alive || block->id.load(std::memory_order_acquire) != up.id) break; // the slot is another's now
     up = next;
+  }
+  return term::list_from(std::move(all));
+}
+
+term neighbours_of(const process_block& p, pid except) {
+  std::vector<pid> linked;
+  if (p.ties != nullptr) {
+    for (const auto& [other, ids] : p.ties->links) {
+      if (other != except) linked.push_back(other);
+    }
+  }
+  std::ranges::sort(linked, {}, [](pid other) { return other.id; });
+  std::vector<term> all;
+  for (pid other : linked) {
+    if (all.size() == max_neighbours) break;
+    const process_block* block = p.home->internals().table.find(other.id);
+    if (block == nullptr || block->inbox.load(std::memory_order_acquire) == inbox_dead) continue;
+    const char* runs = block->label.load(std::memory_order_relaxed);
+    if (runs == nullptr) runs = block->behaviour.load(std::memory_order_relaxed);
+    term ancestors = ancestors_of(*block);
+    if (block->id.load(std::memory_order_acquire) != other.id) continue; // the slot is another's now
+    all.push_back(term::tuple(other, atom(runs), std::move(ancestors)));
   }
   return term::list_from(std::move(all));
 }
