@@ -31,6 +31,7 @@ constexpr std::array workloads{
     workload{"selrecv", selective_receive},
     workload{"restart", restart},
     workload{"timers", timers},
+    workload{"table_read", table_read},
     workload{"hog", hog},
 };
 

@@ -47,6 +47,7 @@ void call64();
 void selective_receive();
 void restart();
 void timers();
+void table_read();
 void hog();
 
 } // namespace coppice::bench
