@@ -11,7 +11,7 @@ packages_for() { # PURPOSE: its Debian packages, one a line
         libmimalloc-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev python3
       ;;
     test)
-      printf '%s\n' chromium curl dpkg-dev erlang-base openssl pkg-config
+      printf '%s\n' chromium curl dpkg-dev erlang-base file openssl pkg-config
       command -v node >/dev/null || echo nodejs
       command -v npm >/dev/null || echo npm
       ;;
@@ -21,7 +21,7 @@ packages_for() { # PURPOSE: its Debian packages, one a line
       ;;
     lint) printf '%s\n' clang-format-19 clang-tidy-19 python3 shellcheck ;;
     docs) printf '%s\n' doxygen python3 ;;
-    package) printf '%s\n' dpkg-dev ;;
+    package) printf '%s\n' dpkg-dev file ;;
     bench) printf '%s\n' erlang-base erlang-dev erlang-nox nginx-light openssl perl procps python3 ;;
     *) echo "dev: nothing is known to install for '$1'" >&2 && return 2 ;;
   esac
