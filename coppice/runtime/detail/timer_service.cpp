@@ -48,7 +48,7 @@ reference timer_service::start(duration after, pid to, envelope_ptr message, ref
     std::uint64_t key = at.wheel.insert(due, slot);
     ref = reference::local(unique, at.index << timer_shelf::slot_bits | slot);
     if (in_message != nullptr) *in_message = ref;
-    shelf.put({unique, message.release(), due, key});
+    shelf.put(unique, message.release(), due, key);
     if (at.wheel.wants_sweep()) at.wheel.sweep(shelf, swept_at_once);
   }
   if (own) {
@@ -74,6 +74,7 @@ std::optional<duration> timer_service::cancel(const reference& timer) {
   core* at = nullptr;
   timer_shelf::record* r = find(timer, at);
   if (r == nullptr) return std::nullopt;
+  __builtin_prefetch(r->message); // its destructor comes last
   std::int64_t due = r->due_ns;
   timer_shelf& shelf = at->shelf;
   envelope_ptr dropped = shelf.release(*r); // destroyed after the lock: its destructor is user code

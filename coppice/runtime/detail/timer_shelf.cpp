@@ -39,12 +39,17 @@ void timer_shelf::shrink(std::size_t chunks) noexcept {
   taken_.shrink_to_fit();
 }
 
-void timer_shelf::put(const record& timer) noexcept {
+void timer_shelf::put(std::uint64_t unique, envelope* message, std::int64_t due_ns,
+                      std::uint64_t key) noexcept {
   ++size_;
   std::size_t slot = first_free_;
   first_free_ = slot == used_ ? ++used_ : static_cast<std::size_t>(at(slot)->due_ns);
   taken_[slot / 64] |= std::uint64_t{1} << (slot % 64);
-  *at(slot) = timer;
+  record& r = *at(slot);
+  r.unique = unique;
+  r.message = message;
+  r.due_ns = due_ns;
+  r.key = key;
 }
 
 envelope_ptr timer_shelf::release(record& r) noexcept {

@@ -36,7 +36,8 @@ public:
     if (first_free_ == used_ && used_ == chunks_.size() * chunk_size) grow();
     return static_cast<std::uint32_t>(first_free_);
   }
-  void put(const record& timer) noexcept;
+  /// A record from `next_free`'s slot. Each field by itself: one copied as a whole would wait for its parts.
+  void put(std::uint64_t unique, envelope* message, std::int64_t due_ns, std::uint64_t key) noexcept;
   /// Frees a timer's record: its message.
   envelope_ptr release(record& r) noexcept;
   /// The record in a slot, or null if there was never one.
