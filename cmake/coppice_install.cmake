@@ -21,11 +21,11 @@ endfunction()
 
 set_target_properties(coppice_flags PROPERTIES EXPORT_NAME flags)
 install(TARGETS coppice_flags EXPORT coppice)
-coppice_install_floor(term REQUIRES fmt LIBS -pthread)
+coppice_install_floor(term REQUIRES fmt zlib LIBS -pthread)
 coppice_install_floor(runtime REQUIRES coppice-term LIBS -lmimalloc -ldl -rdynamic)
 coppice_install_floor(otp REQUIRES coppice-runtime)
 coppice_install_floor(net REQUIRES coppice-runtime libssl libcrypto)
-coppice_install_floor(http REQUIRES coppice-net coppice-otp libcrypto zlib)
+coppice_install_floor(http REQUIRES coppice-net coppice-otp libcrypto)
 
 install(FILES coppice/coppice.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/coppice COMPONENT dev)
 install(EXPORT coppice NAMESPACE coppice:: FILE coppice-targets.cmake DESTINATION ${COPPICE_PACKAGE_DIR} COMPONENT dev)

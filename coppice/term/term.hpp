@@ -25,6 +25,9 @@
 namespace coppice {
 
 class list_range;
+namespace detail {
+class external_reader;
+}
 
 /// An immutable Erlang term.
 ///
@@ -265,6 +268,7 @@ public:
 
 private:
   friend class list_range;
+  friend class detail::external_reader; // moves what it has read into its place
   struct consume {};
   // Order matters: from first_counted on, a copy is counted; from first_node on, by a node.
   enum tag_t : std::uint8_t {

@@ -1,0 +1,65 @@
+// The names behind the numbers that stand for nodes in pids, references and ports.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string_view>
+#include <unordered_map>
+
+#include "coppice/term/atom.hpp"
+
+namespace coppice {
+
+/// Numbers for the names of nodes: a pid holds the number, the external term format the name.
+///
+/// 0 is the node itself. A number, once given, keeps its meaning: pids are plain values that nobody counts.
+/// What peers mention is therefore bounded. Thread-safe; `name` takes no lock.
+class node_names {
+public:
+  static constexpr std::uint32_t chunk_size = 1024;
+  static constexpr std::uint32_t max_chunks = 128;
+  /// So many names get a number because a term mentions them; as many again can still be connected to.
+  static constexpr std::uint32_t most_mentioned = chunk_size * max_chunks / 2;
+
+  /// `own` is the full name of the node (`cpp@127.0.0.1`), `creation` tells its incarnations apart.
+  node_names(const atom& own, std::uint32_t creation);
+  ~node_names();
+  node_names(const node_names&) = delete;
+  node_names& operator=(const node_names&) = delete;
+
+  /// The node itself.
+  [[nodiscard]] const atom& own() const noexcept { return own_; }
+  /// Of the node itself; 0 before it has one.
+  [[nodiscard]] std::uint32_t creation() const noexcept { return creation_; }
+
+  /// The number of a node that a term mentions, a new one if need be; nothing if the name is none of an atom
+  /// or `most_mentioned` are in use. Never 0: the node's own name gets a number as well, for the identities
+  /// of its earlier incarnations.
+  std::optional<std::uint32_t> mention(std::string_view name) { return number(name, most_mentioned); }
+  /// The same for a node that is to be connected to.
+  std::optional<std::uint32_t> connect(std::string_view name) {
+    return number(name, chunk_size * max_chunks);
+  }
+  /// The name behind a number that was given; the node's own for 0.
+  [[nodiscard]] const atom& name(std::uint32_t number) const noexcept;
+
+private:
+  using chunk = std::array<atom, chunk_size>;
+
+  std::optional<std::uint32_t> number(std::string_view name, std::uint32_t limit);
+
+  atom own_;
+  std::uint32_t creation_;
+  std::array<std::atomic<chunk*>, max_chunks> chunks_{};
+  std::shared_mutex lock_; ///< over what follows, and over adding a name
+  std::uint32_t next_ = 1;
+  std::unordered_map<std::string_view, std::uint32_t> numbers_; ///< the texts are those of the atoms
+};
+
+} // namespace coppice
