@@ -277,7 +277,7 @@ public:
     Label label;                         ///< what `add` was given with it
   };
 
-  /// What `receive_response` returns.
+  /// What `wait_response` returns.
   class next_awaiter {
   public:
     /// The collection must stay where it is until the wait is over.
@@ -302,7 +302,7 @@ public:
   };
   /// Awaits the first reply to any of the requests, which is removed; nothing when none is open, or after the
   /// time-out, when all stay open (OTP: `gen_server:wait_response/3`).
-  [[nodiscard]] next_awaiter receive_response(duration timeout = default_call_timeout) {
+  [[nodiscard]] next_awaiter wait_response(duration timeout = default_call_timeout) {
     return next_awaiter(*this, timeout);
   }
 

@@ -171,13 +171,13 @@ TEST(gen_server_suite, send_request_check_reqid_collection) {
     start_result<host> s = co_await start<host>();
     request_collection<std::int64_t, int> open;
     for (int n : {1, 2}) open.add(send_request<ponder>(*s, n), n);
-    auto nothing = co_await open.receive_response(0ns);
+    auto nothing = co_await open.wait_response(0ns);
     EXPECT_FALSE(nothing.has_value());
     EXPECT_EQ(open.size(), 2U) << "to look takes nothing away";
     co_await idle_for(5ms);
-    auto first = co_await open.receive_response(0ns);
+    auto first = co_await open.wait_response(0ns);
     EXPECT_EQ(first->label, 1);
-    auto second = co_await open.receive_response(0ns);
+    auto second = co_await open.wait_response(0ns);
     EXPECT_EQ(second->label, 2);
     EXPECT_EQ(open.size(), 0U);
   });

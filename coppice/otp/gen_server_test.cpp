@@ -592,19 +592,19 @@ TEST(gen_server, send_request_collections) {
     open.add(send_request<hold>(st.s), "held");
     server_ref<counter> nobody{"nobody"};
     open.add(send_request<read>(nobody), "nobody");
-    auto first = co_await open.receive_response();
+    auto first = co_await open.wait_response();
     EXPECT_EQ(first->label, "nobody");
     EXPECT_TRUE(first->reply.error().is("noproc"));
-    auto second = co_await open.receive_response();
+    auto second = co_await open.wait_response();
     EXPECT_EQ(second->label, "slow");
     EXPECT_EQ(second->reply.value(), 100);
-    auto none_in_time = co_await open.receive_response(1s);
+    auto none_in_time = co_await open.wait_response(1s);
     EXPECT_FALSE(none_in_time.has_value());
     cast<release>(st.s, 3);
-    auto third = co_await open.receive_response();
+    auto third = co_await open.wait_response();
     EXPECT_EQ(third->label, "held");
     EXPECT_EQ(open.size(), 0U);
-    auto no_more = co_await open.receive_response();
+    auto no_more = co_await open.wait_response();
     EXPECT_FALSE(no_more.has_value());
   });
 }

@@ -193,11 +193,11 @@ TEST(gen_statem_suite, send_request_receive_reqid_collection) {
     request_collection<int, std::string> open;
     open.add(send_request<answer_in>(*one, 100), "slow");
     open.add(send_request<answer_in>(*other, 10), "quick");
-    auto first = co_await open.receive_response();
+    auto first = co_await open.wait_response();
     EXPECT_EQ(first->label, "quick");
-    auto none = co_await open.receive_response(10ms);
+    auto none = co_await open.wait_response(10ms);
     EXPECT_FALSE(none.has_value());
-    auto second = co_await open.receive_response();
+    auto second = co_await open.wait_response();
     EXPECT_EQ(second->label, "slow");
     request_id<int> waits = send_request<answer_in>(*one, 100);
     std::optional<std::expected<int, exit_reason>> early = co_await wait_response(waits, 50ms);

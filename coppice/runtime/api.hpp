@@ -179,11 +179,11 @@ void exit(pid process, exit_reason reason);
 /// Whether a local process has not ended yet. Already stale when it returns.
 bool is_process_alive(pid process);
 
-// --- process flags (Erlang: process_flag/2); each returns the old value ---
+// --- process flags (Erlang: process_flag/2) ---
 
-/// Whether exit signals become messages (Erlang: `trap_exit`).
+/// Whether exit signals become messages (Erlang: `trap_exit`). Returns what it was.
 bool trap_exit(bool on);
-/// Which run queue the caller stands in.
+/// Which run queue the caller stands in. Returns what it was.
 priority set_priority(priority p);
 /// Bounds the caller's mailbox; 0 lifts the bound.
 void set_mailbox_limit(std::uint32_t messages, overflow policy);

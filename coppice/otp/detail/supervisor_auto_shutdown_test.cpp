@@ -1,6 +1,6 @@
 // auto_shutdown and significant children, under the names of OTP's supervisor_SUITE.
 #include "coppice/otp/detail/supervisor_core.hpp"
-#include "coppice/otp/detail/supervisor_world.hpp"
+#include "coppice/otp/detail/test_supervisor_world.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // Case names follow OTP's supervisor_SUITE where the decisions alone can answer them.
 #include "coppice/otp/detail/supervisor_core.hpp"
-#include "coppice/otp/detail/supervisor_world.hpp"
+#include "coppice/otp/detail/test_supervisor_world.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // The decisions of a supervisor under random requests, failures and time, and the window that counts
 // restarts.
 #include "coppice/otp/detail/supervisor_core.hpp"
-#include "coppice/otp/detail/supervisor_world.hpp"
+#include "coppice/otp/detail/test_supervisor_world.hpp"
 
 #include <gtest/gtest.h>
 
