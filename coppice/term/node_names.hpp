@@ -22,10 +22,8 @@ namespace coppice {
 /// What peers mention is therefore bounded. Thread-safe; `name` takes no lock.
 class node_names {
 public:
-  static constexpr std::uint32_t chunk_size = 1024;
-  static constexpr std::uint32_t max_chunks = 128;
   /// So many names get a number because a term mentions them; as many again can still be connected to.
-  static constexpr std::uint32_t most_mentioned = chunk_size * max_chunks / 2;
+  static constexpr std::uint32_t most_mentioned = 65536;
 
   /// `own` is the full name of the node (`cpp@127.0.0.1`), `creation` tells its incarnations apart.
   node_names(const atom& own, std::uint32_t creation);
@@ -43,13 +41,13 @@ public:
   /// of its earlier incarnations.
   std::optional<std::uint32_t> mention(std::string_view name) { return number(name, most_mentioned); }
   /// The same for a node that is to be connected to.
-  std::optional<std::uint32_t> connect(std::string_view name) {
-    return number(name, chunk_size * max_chunks);
-  }
+  std::optional<std::uint32_t> connect(std::string_view name) { return number(name, 2 * most_mentioned); }
   /// The name behind a number that was given; the node's own for 0.
   [[nodiscard]] const atom& name(std::uint32_t number) const noexcept;
 
 private:
+  static constexpr std::uint32_t chunk_size = 1024;
+  static constexpr std::uint32_t max_chunks = 2 * most_mentioned / chunk_size;
   using chunk = std::array<atom, chunk_size>;
 
   std::optional<std::uint32_t> number(std::string_view name, std::uint32_t limit);

@@ -7,15 +7,14 @@
 #include <filesystem>
 #include <initializer_list>
 #include <random>
-#include <spawn.h>
 #include <string>
 #include <string_view>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
 
 #include "coppice/term/term.hpp"
+#include "tests/erlang/os_process.hpp"
 
 namespace coppice {
 
@@ -112,19 +111,11 @@ struct scratch {
   fs::path path;
 };
 
-/// Runs a script of this folder with these arguments; its exit status, or -1.
+/// Runs a script of this folder with these arguments; its exit status.
 inline int run_escript(const char* script, std::initializer_list<std::string> given) {
-  std::string program = fs::path(COPPICE_ERL).parent_path() / "escript";
-  std::vector<std::string> arguments{program, fs::path(COPPICE_ERLANG_SCRIPTS) / script};
+  std::vector<std::string> arguments{fs::path(COPPICE_ERLANG_SCRIPTS) / script};
   arguments.insert(arguments.end(), given);
-  std::vector<char*> argv;
-  for (std::string& a : arguments) argv.push_back(a.data());
-  argv.push_back(nullptr);
-  pid_t child = 0;
-  if (posix_spawn(&child, program.c_str(), nullptr, nullptr, argv.data(), environ) != 0) return -1;
-  int status = 0;
-  waitpid(child, &status, 0);
-  return status;
+  return os_process(erlang_program("escript"), std::move(arguments)).wait();
 }
 
 } // namespace coppice

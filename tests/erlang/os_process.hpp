@@ -1,0 +1,62 @@
+// A program run beside the test: started, waited for, and ended when the test is done with it.
+#pragma once
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <spawn.h>
+#include <string>
+#include <sys/wait.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace coppice {
+
+class os_process {
+public:
+  /// `environment`: what is set besides the test's own, as `NAME=value`.
+  os_process(const std::filesystem::path& program, std::vector<std::string> arguments,
+             std::vector<std::string> environment = {}) {
+    arguments.insert(arguments.begin(), program.string());
+    for (char** e = environ; *e != nullptr; ++e) environment.emplace_back(*e); // of two the first counts
+    std::vector<char*> argv = pointers(arguments);
+    std::vector<char*> envp = pointers(environment);
+    const int failed = posix_spawn(&id_, program.c_str(), nullptr, nullptr, argv.data(), envp.data());
+    if (failed != 0) throw std::system_error(failed, std::generic_category(), program.string());
+  }
+  ~os_process() {
+    if (id_ == 0) return;
+    kill(id_, SIGKILL);
+    wait();
+  }
+  os_process(const os_process&) = delete;
+  os_process& operator=(const os_process&) = delete;
+
+  /// Until it has ended: its exit status, or -1 if a signal ended it.
+  int wait() {
+    int status = 0;
+    while (waitpid(id_, &status, 0) < 0 && errno == EINTR) {
+    }
+    id_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+private:
+  static std::vector<char*> pointers(std::vector<std::string>& texts) {
+    std::vector<char*> all;
+    for (std::string& t : texts) all.push_back(t.data());
+    all.push_back(nullptr);
+    return all;
+  }
+  pid_t id_ = 0;
+};
+
+/// A program that Erlang came with: `erl`, `epmd`, `escript`.
+inline std::filesystem::path erlang_program(const char* name) {
+  return std::filesystem::path(COPPICE_ERL).parent_path() / name;
+}
+
+} // namespace coppice
