@@ -2,7 +2,7 @@
 
 #include "cli/root.hpp"
 #include "cli/service_manager.hpp"
-#include "coppice/http/server.hpp"
+#include "coppice/http/child.hpp"
 #include "coppice/net/asio_poller.hpp"
 #include "coppice/otp/logger.hpp"
 #include "coppice/term/text.hpp"
@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -22,13 +23,6 @@ namespace coppice::cli {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// What the HTTP server is started with, each time.
-struct front {
-  net::endpoint listen;
-  std::shared_ptr<web::served_hosts> hosts;
-  http::routes routes;
-};
 
 std::string node_name() {
   std::array<char, 256> host{};
@@ -50,24 +44,19 @@ http::response not_found(http::request&) {
   return refuse({http::status::not_found, "not_found", "There is no such page."});
 }
 
-task<std::expected<pid, exit_reason>> start_front(std::shared_ptr<const front> f) {
+/// The HTTP server. Once it has found a port it keeps it, so that pages come back to where they were.
+child_description entrance(net::endpoint at, http::routes routes, std::shared_ptr<web::served_hosts> hosts) {
   http::server_options options;
-  options.listener.endpoint = f->listen;
-  // Once it has found a port it keeps it, so that pages come back to where they were.
-  if (const std::uint16_t port = f->hosts->port(); port != 0)
-    options.listener.endpoint = f->listen.with_port(port);
+  options.listener.endpoint = at;
   options.listener.label = "http_connection";
-  options.admit = [hosts = f->hosts](const http::request_head& r) { return admit(*hosts, r); };
+  options.admit = [hosts](const http::request_head& r) { return admit(*hosts, r); };
   web::secure(options.headers);
-  std::expected<net::listener, std::string> started = http::start_server(f->routes, std::move(options));
-  if (!started) co_return std::unexpected(exit_reason(term(started.error())));
-  // The connections' processes stand below it, so it has the name of their supervisor.
-  if (!register_name(atom("connection_sup"), started->process())) {
-    exit(started->process(), exit_reason::shutdown());
-    co_return std::unexpected(exit_reason(term("the name connection_sup is taken")));
-  }
-  f->hosts->listens_on(started->local().port());
-  co_return started->process();
+  return http::child_server("http", std::move(routes), std::move(options), [hosts](const net::listener& l) {
+    // The connections' processes stand below it, so it has the name of their supervisor.
+    if (!register_name(atom("connection_sup"), l.process()))
+      throw std::runtime_error("the name connection_sup is taken");
+    hosts->listens_on(l.local().port());
+  });
 }
 
 /// Why a start failed, without what supervisors wrap around it.
@@ -102,27 +91,24 @@ int run(const run_options& options) {
                         {.shows_state = options.console_state});
   install_logger(home, {.format = options.format, .level = options.level, .also = view.watcher()});
 
-  auto entrance = std::make_shared<front>();
-  entrance->listen = options.listen;
-  entrance->hosts = std::make_shared<web::served_hosts>(options.served_as);
+  auto hosts = std::make_shared<web::served_hosts>(options.served_as);
+  http::routes routes;
   const messaging::chat chat(messaging::options{.node_name = name});
-  messaging::mount(entrance->routes, chat);
-  view.mount(entrance->routes);
-  entrance->routes.any("/[...]", not_found);
+  messaging::mount(routes, chat);
+  view.mount(routes);
+  routes.any("/[...]", not_found);
 
   const std::vector<child_spec> children{
       messaging::top_child(chat),
       view.supervisor(),
-      child_function("http", start_front, std::shared_ptr<const front>(entrance))
-          .shutdown(8s)
-          .module("http::server"),
+      entrance(options.listen, std::move(routes), hosts),
   };
   root_keeper root(home, children, [&view](pid old, pid now) { view.root_replaced(old, now); });
   if (auto started = root.start(); !started) {
     std::fprintf(stderr, "coppice: %s\n", innermost(started.error().value()).c_str());
     return status_failed;
   }
-  say_where(options, entrance->hosts->port());
+  say_where(options, hosts->port());
   manager.notify("READY=1");
   heartbeat heart(home, manager);
   return home.run_until_stopped([&root, &heart] {

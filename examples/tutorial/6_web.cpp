@@ -2,7 +2,7 @@
 // one.
 #include "examples/tutorial/chat.hpp"
 
-#include <coppice/http/server.hpp>
+#include <coppice/http/child.hpp>
 #include <coppice/net/asio_poller.hpp>
 #include <coppice/otp/logger.hpp>
 #include <servers/console/shell/console.hpp>
@@ -45,11 +45,6 @@ task<> listen(http::request& r, http::websocket& ws) {
   }
 }
 
-struct front {
-  std::uint16_t port = 8080;
-  http::routes routes;
-};
-
 std::optional<http::response> admit(const web::served_hosts& hosts, const http::request_head& request) {
   auto refused = hosts.check_host(request);
   if (!refused) refused = hosts.check_origin(request, false);
@@ -57,29 +52,25 @@ std::optional<http::response> admit(const web::served_hosts& hosts, const http::
   return http::response::json(web::to_json(*refused), refused->status);
 }
 
-task<std::expected<pid, exit_reason>> start_front(std::shared_ptr<const front> f) {
+child_spec web_server(std::uint16_t port, http::routes routes) {
   auto hosts = std::make_shared<web::served_hosts>();
   http::server_options options;
-  options.listener.endpoint = net::endpoint::loopback(f->port);
+  options.listener.endpoint = net::endpoint::loopback(port);
   options.admit = [hosts](const http::request_head& r) { return admit(*hosts, r); };
-  auto listener = http::start_server(f->routes, std::move(options));
-  if (!listener) co_return std::unexpected(exit_reason(term(listener.error())));
-  hosts->listens_on(listener->local().port());
-  fmt::print("http://{}/console/\n", listener->local().to_string());
-  std::fflush(stdout);
-  co_return listener->process();
+  return http::child_server("http", std::move(routes), std::move(options), [hosts](const net::listener& l) {
+    hosts->listens_on(l.local().port());
+    fmt::print("http://{}/console/\n", l.local().to_string());
+    std::fflush(stdout);
+  });
 }
 
 class web_sup : public supervisor {
 public:
-  web_sup(std::shared_ptr<const front> f, console::console view)
-      : front_(std::move(f)), view_(std::move(view)) {}
-  [[nodiscard]] std::vector<child_spec> children() const {
-    return {view_.supervisor(), child_function("http", start_front, front_)};
-  }
+  web_sup(child_spec server, console::console view) : server_(std::move(server)), view_(std::move(view)) {}
+  [[nodiscard]] std::vector<child_spec> children() const { return {view_.supervisor(), server_}; }
 
 private:
-  std::shared_ptr<const front> front_;
+  child_spec server_;
   console::console view_;
 };
 
@@ -90,16 +81,16 @@ int main(int argc, char** argv) {
   console::console view(n, {.name = "tutorial", .version = "1.0.0", .root = "application_controller"});
   install_logger(n, {.also = view.watcher()});
 
-  auto f = std::make_shared<front>();
-  if (argc > 1) f->port = static_cast<std::uint16_t>(std::atoi(argv[1]));
-  f->routes.post("/messages/:user", post_message);
-  f->routes.get("/messages/:user", list_messages);
-  f->routes.websocket("/listen/:user", listen);
-  view.mount(f->routes);
+  std::uint16_t port = argc > 1 ? static_cast<std::uint16_t>(std::atoi(argv[1])) : 8080;
+  http::routes routes;
+  routes.post("/messages/:user", post_message);
+  routes.get("/messages/:user", list_messages);
+  routes.websocket("/listen/:user", listen);
+  view.mount(routes);
 
   application_spec web = application_spec("web", "1.0.0")
                              .applications({"chat"})
-                             .start(child<web_sup>("web_sup", std::shared_ptr<const front>(f), view));
+                             .start(child<web_sup>("web_sup", web_server(port, std::move(routes)), view));
   auto up = application::boot(n, {std::move(web), chat_application()});
   if (!up) {
     fmt::print(stderr, "{}\n", up.error().message());
