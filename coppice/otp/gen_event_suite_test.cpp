@@ -228,21 +228,21 @@ TEST(gen_event_suite, request_collections_span_managers) {
     open.add(send_request<ponder>(o.gone, 1), "gone");
     open.add(send_request<ponder>(handler_ref<ear>(o.b.manager, handler_id{atom("bad_h")}), 1), "nobody");
     EXPECT_EQ(open.size(), 4U);
-    auto first = co_await open.receive_response();
+    auto first = co_await open.wait_response();
     EXPECT_EQ(first->label, "gone");
     EXPECT_TRUE(first->reply.error().is("noproc"));
-    auto none = co_await open.receive_response(100ms);
+    auto none = co_await open.wait_response(100ms);
     EXPECT_FALSE(none.has_value());
     EXPECT_EQ(open.size(), 3U);
-    auto second = co_await open.receive_response(infinity);
+    auto second = co_await open.wait_response(infinity);
     EXPECT_EQ(second->label, "fast");
     EXPECT_EQ(second->reply.value(), 200);
-    auto third = co_await open.receive_response(); // it waited behind the fast one, in the same manager
+    auto third = co_await open.wait_response(); // it waited behind the fast one, in the same manager
     EXPECT_EQ(third->label, "nobody");
     EXPECT_TRUE(third->reply.error().is("bad_module"));
-    auto fourth = co_await open.receive_response();
+    auto fourth = co_await open.wait_response();
     EXPECT_EQ(fourth->label, "slow");
-    auto empty = co_await open.receive_response();
+    auto empty = co_await open.wait_response();
     EXPECT_FALSE(empty.has_value()) << "no request is open";
     std::optional<std::expected<std::string, exit_reason>> before =
         co_await receive_response(alone, infinity);
