@@ -45,7 +45,8 @@ http::response not_found(http::request&) {
 }
 
 /// The HTTP server. Once it has found a port it keeps it, so that pages come back to where they were.
-child_description entrance(net::endpoint at, http::routes routes, std::shared_ptr<web::served_hosts> hosts) {
+child_description entrance(net::endpoint at, http::routes routes,
+                           const std::shared_ptr<web::served_hosts>& hosts) {
   http::server_options options;
   options.listener.endpoint = at;
   options.listener.label = "http_connection";

@@ -40,6 +40,7 @@ task<duration> fill_and_read(self me) {
     if (key % steps_before_yield == 0) co_await yield();
   }
   std::vector<pid> everyone;
+  everyone.reserve(readers);
   for (int n = 0; n < readers; ++n) everyone.push_back(spawn_link(reader, all, me.id()));
   time_point begin = now();
   for (pid each : everyone) send(each, go{});

@@ -50,6 +50,7 @@ public:
   std::vector<epmd_entry> all() {
     const std::lock_guard guard(lock_);
     std::vector<epmd_entry> entries;
+    entries.reserve(entries_.size());
     for (const auto& [name, entry] : entries_) entries.push_back(entry);
     return entries;
   }
