@@ -25,7 +25,7 @@ coppice_install_floor(term REQUIRES fmt zlib LIBS -pthread)
 coppice_install_floor(runtime REQUIRES coppice-term LIBS -lmimalloc -ldl -rdynamic)
 coppice_install_floor(otp REQUIRES coppice-runtime)
 coppice_install_floor(net REQUIRES coppice-runtime libssl libcrypto)
-coppice_install_floor(dist REQUIRES coppice-net coppice-otp)
+coppice_install_floor(dist REQUIRES coppice-net coppice-otp libcrypto)
 coppice_install_floor(http REQUIRES coppice-net coppice-otp libcrypto)
 
 install(FILES coppice/coppice.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/coppice COMPONENT dev)

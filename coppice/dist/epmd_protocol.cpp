@@ -1,12 +1,16 @@
 #include "coppice/dist/epmd_protocol.hpp"
 
+#include "coppice/dist/detail/wire.hpp"
+
 #include <algorithm>
 #include <charconv>
-#include <concepts>
 #include <fmt/core.h>
 
 namespace coppice::dist {
 namespace {
+
+using detail::fields;
+using detail::put;
 
 constexpr char alive2_request = 120;
 constexpr char alive2_response = 121;
@@ -18,52 +22,11 @@ constexpr char names_request = 110;
 constexpr std::size_t longest_name = 255;
 constexpr std::uint16_t wide_creations_from = 6;
 
-template <std::unsigned_integral T>
-void put(std::string& out, T value) {
-  for (std::size_t i = sizeof(T); i-- > 0;) out.push_back(static_cast<char>(value >> (8 * i)));
-}
-
 void put_text(std::string& out, std::string_view text) {
   text = text.substr(0, longest_name);
   put(out, static_cast<std::uint16_t>(text.size()));
   out += text;
 }
-
-/// Takes fields off bytes until one is missing.
-class fields {
-public:
-  explicit fields(std::string_view bytes) : bytes_(bytes) {}
-
-  template <std::unsigned_integral T>
-  T number() {
-    if (bytes_.size() < sizeof(T)) return missing(T{});
-    T value = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) {
-      value = static_cast<T>((std::uint64_t{value} << 8) | static_cast<std::uint8_t>(bytes_[i]));
-    }
-    bytes_.remove_prefix(sizeof(T));
-    return value;
-  }
-  std::string text() {
-    const std::size_t n = number<std::uint16_t>();
-    if (bytes_.size() < n) return missing(std::string());
-    std::string taken(bytes_.substr(0, n));
-    bytes_.remove_prefix(n);
-    return taken;
-  }
-  [[nodiscard]] bool all_there() const noexcept { return all_there_; }
-  [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
-
-private:
-  template <class T>
-  T missing(T nothing) {
-    all_there_ = false;
-    bytes_ = {};
-    return nothing;
-  }
-  std::string_view bytes_;
-  bool all_there_ = true;
-};
 
 void put_entry(std::string& out, const epmd_entry& e) {
   put(out, e.port);
