@@ -99,7 +99,9 @@ process death_main(self me, in_run f) {
   }
   for (int n = 0; n < 2 * rounds; ++n) {
     std::variant<down, exit_signal> m = co_await me.receive<down, exit_signal>();
-    ++(std::holds_alternative<down>(m) ? downs : exits);
+    const auto* told = std::get_if<down>(&m);
+    ++(told != nullptr ? downs : exits);
+    f->expect(told == nullptr || !is_process_alive(told->process), "one that has ended is alive");
   }
   std::optional<std::variant<down, exit_signal>> more = co_await me.receive<down, exit_signal>(5ms);
   f->expect(!more.has_value(), "a signal came twice");

@@ -46,9 +46,12 @@ void tell_ties(process_block& p) {
   }
 }
 
-/// From here on pushes find the slot dead; what came before is turned away.
-void close_inbox(process_block& p) noexcept {
-  envelope* e = p.inbox.exchange(inbox_dead, std::memory_order_seq_cst);
+/// From here on pushes find the slot dead; what came before is to be turned away.
+[[nodiscard]] envelope* close_inbox(process_block& p) noexcept {
+  return p.inbox.exchange(inbox_dead, std::memory_order_seq_cst);
+}
+
+void turn_away(process_block& p, envelope* e) noexcept {
   envelope* oldest = nullptr;
   while (e != nullptr && e != inbox_idle && e != inbox_dead) {
     envelope* next = e->next;
@@ -92,8 +95,9 @@ void announce_now(process_block& p) {
     release_senders(p);
   }
   std::vector<std::shared_ptr<ownership>> ended = end_ownerships(p);
+  envelope* too_late = close_inbox(p); // who is told that it has ended must not find it alive
   tell_ties(p);
-  close_inbox(p);
+  turn_away(p, too_late);
   for (const auto& o : ended) o->clear(); // may take its time: everybody has been told
 }
 
@@ -165,7 +169,7 @@ void discard(process_block& p) noexcept {
   } else {
     user->leave_behind(); // and with it what it uses: freed, it would be written to
   }
-  close_inbox(p);
+  turn_away(p, close_inbox(p));
   reject_mailbox(p);
   reset(p);
   current().process = nullptr;
