@@ -45,26 +45,34 @@ private:
   std::shared_ptr<detail::listener_pool> pool_;
 };
 
-/// One of the connections that are allowed, while it lives.
+/// Room for one of the connections that are allowed: taken before it is accepted, then its own while it
+/// lives.
 class place {
 public:
-  place(place&& other) noexcept : counters_(std::move(other.counters_)) {}
+  place(place&& other) noexcept : counters_(std::move(other.counters_)), occupied_(other.occupied_) {}
   place& operator=(place&&) = delete;
   ~place() {
-    if (counters_ != nullptr) counters_->connections.fetch_sub(1, std::memory_order_seq_cst);
+    if (counters_ == nullptr) return;
+    if (occupied_) counters_->connections.fetch_sub(1, std::memory_order_relaxed);
+    counters_->places.fetch_sub(1, std::memory_order_seq_cst);
   }
   static std::optional<place> take(const pool_ref& pool) {
-    if (pool->counters->connections.fetch_add(1, std::memory_order_seq_cst) < pool->options.max_connections) {
+    if (pool->counters->places.fetch_add(1, std::memory_order_seq_cst) < pool->options.max_connections) {
       return place(pool->counters);
     }
-    pool->counters->connections.fetch_sub(1, std::memory_order_seq_cst);
+    pool->counters->places.fetch_sub(1, std::memory_order_seq_cst);
     return std::nullopt;
+  }
+  void occupy() noexcept {
+    counters_->connections.fetch_add(1, std::memory_order_relaxed);
+    occupied_ = true;
   }
 
 private:
   explicit place(std::shared_ptr<detail::listener_counters> counters) noexcept
       : counters_(std::move(counters)) {}
   std::shared_ptr<detail::listener_counters> counters_;
+  bool occupied_ = false;
 };
 
 // --- between the processes of a listener ---
@@ -151,6 +159,7 @@ accepted_as accept_some(pid parent, const pool_ref& pool, listen_socket& from) {
       exit(exit_reason(term::tuple("accept_failed"_atom, term(socket.error().message()))));
     }
     pool->counters->accepted.fetch_add(1, std::memory_order_relaxed);
+    taken->occupy();
     try {
       start_connection(this_node(), parent, pool, std::move(*taken), std::move(*socket));
     } catch (const std::length_error&) { // no room for another process: the connection is closed
@@ -235,7 +244,7 @@ public:
   [[nodiscard]] duration drain_time() const noexcept { return pool_->options.drain_timeout; }
   /// Nobody is left; connections that have not said so yet count too.
   [[nodiscard]] bool drained() const noexcept {
-    return acceptors_.empty() && connections_.empty() && pool_->counters->connections == 0;
+    return acceptors_.empty() && connections_.empty() && pool_->counters->places == 0;
   }
   void kill_connections() {
     for (pid c : connections_) exit(c, exit_reason::kill());
@@ -261,7 +270,7 @@ private:
   }
 
   void wake_acceptors() {
-    if (pool_->counters->connections >= pool_->options.max_connections) return;
+    if (pool_->counters->places >= pool_->options.max_connections) return;
     for (pid a : paused_) send(a, go_on{});
     paused_.clear();
   }

@@ -38,6 +38,7 @@ struct listener_pool;
 /// The figures, shared with every process of the listener.
 struct listener_counters {
   std::atomic<std::size_t> connections{0};
+  std::atomic<std::size_t> places{0}; ///< taken by connections, and for such as may just be accepted
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> failed_handshakes{0};
   std::atomic<std::uint64_t> exhausted{
