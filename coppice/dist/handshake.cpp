@@ -222,6 +222,7 @@ handshake_step handshake_in::take_old_name(std::string_view message) {
 handshake_step handshake_in::admit(admission how, const std::optional<node_identity>& given) {
   if (at_ != stage::asked) return nonsense("a name first");
   if (!compatible(peer_)) return incompatible(peer_, {"snot_allowed"});
+  if (wants_name_ && !given) how = admission::not_allowed; // a node has to have a name
   std::string status(1, status_message);
   if (wants_name_ && given && how == admission::ok) {
     peer_.name = given->name;

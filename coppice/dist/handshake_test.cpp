@@ -162,6 +162,10 @@ TEST(handshake, who_asks_for_a_name_gets_one) {
   EXPECT_EQ(told.send[0], "snamed:\0\4"
                           "3X@h\0\0\0\5"s);
   EXPECT_EQ(b.peer().name, "3X@h");
+
+  handshake_in nameless(side("b@h", 2));
+  (void)nameless.step("N\0\0\0\2\4\0\0\0\0\0\0\0\0\1h"s);
+  EXPECT_EQ(nameless.admit(admission::ok).failed->why, reason::not_allowed);
 }
 
 TEST(handshake, names_are_checked) {
