@@ -5,29 +5,17 @@
 #include <string>
 
 #include "coppice/dist/epmd_client.hpp"
-#include "coppice/dist/epmd_server.hpp"
-#include "coppice/net/asio_poller.hpp"
-#include "coppice/otp/ok.hpp"
-#include "coppice/runtime/node.hpp"
+#include "coppice/net/detail/net_test.hpp"
 #include "coppice/runtime/timer.hpp"
 #include "tests/erlang/os_process.hpp"
+#include "tests/erlang/test_epmd.hpp"
 
 namespace coppice::dist {
 namespace {
 
 using namespace std::chrono_literals;
 
-node_options with_sockets() {
-  node_options options;
-  options.make_poller = net::make_poller();
-  return options;
-}
-
-process serve_epmd(self me, std::unique_ptr<std::promise<std::uint16_t>> port) {
-  auto server = start_epmd_server({.endpoint = net::endpoint::loopback(0)});
-  port->set_value(server->local().port());
-  co_await me.receive<ok>();
-}
+using net::testing::with_sockets;
 
 std::vector<std::string> erl(const std::string& name, const std::string& does) {
   return {"-noshell", "-name", name + "@127.0.0.1", "-setcookie", "c", "-eval", does};

@@ -7,17 +7,17 @@
 #include <string>
 
 #include "coppice/dist/epmd_client.hpp"
-#include "coppice/dist/epmd_server.hpp"
 #include "coppice/dist/handshake.hpp"
-#include "coppice/net/asio_poller.hpp"
-#include "coppice/runtime/node.hpp"
+#include "coppice/net/detail/net_test.hpp"
 #include "coppice/runtime/timer.hpp"
 #include "tests/erlang/os_process.hpp"
+#include "tests/erlang/test_epmd.hpp"
 
 namespace coppice::dist {
 namespace {
 
 using namespace std::chrono_literals;
+using net::testing::with_sockets;
 
 const char* const own_name = "cpp@127.0.0.1";
 
@@ -70,18 +70,14 @@ task<bool> let_in(net::stream* connection, std::uint32_t creation) {
   }
 }
 
-struct ports {
-  std::uint16_t epmd = 0;
-};
-
 /// Is listed as `own_name`, and lets two nodes try.
-process accept_two(self, std::unique_ptr<std::promise<ports>> where,
+process accept_two(self, std::unique_ptr<std::promise<std::uint16_t>> where,
                    std::unique_ptr<std::promise<std::array<bool, 2>>> got_in) {
   auto epmd = start_epmd_server({.endpoint = net::endpoint::loopback(0)});
   auto door = net::listen_socket::open(net::endpoint::loopback(0));
   const epmd_entry entry{.name = "cpp", .port = door->local()->port(), .kind = epmd_entry::node_kind::hidden};
   auto listed = co_await epmd_register(epmd->local(), entry);
-  where->set_value({epmd->local().port()});
+  where->set_value(epmd->local().port());
   std::array<bool, 2> all{};
   for (bool& one : all) {
     co_await door->wait_acceptable(60s);
@@ -93,12 +89,6 @@ process accept_two(self, std::unique_ptr<std::promise<ports>> where,
   got_in->set_value(all);
 }
 
-node_options with_sockets() {
-  node_options options;
-  options.make_poller = net::make_poller();
-  return options;
-}
-
 int run_erl(const std::string& name, const std::string& cookie, const std::string& does, std::uint16_t epmd) {
   os_process erl(erlang_program("erl"),
                  {"-noshell", "-name", name + "@127.0.0.1", "-setcookie", cookie, "-eval", does},
@@ -108,12 +98,12 @@ int run_erl(const std::string& name, const std::string& cookie, const std::strin
 
 TEST(erlang_handshake, a_real_node_connects_if_it_knows_the_cookie) {
   node n(with_sockets());
-  auto where = std::make_unique<std::promise<ports>>();
+  auto where = std::make_unique<std::promise<std::uint16_t>>();
   auto got_in = std::make_unique<std::promise<std::array<bool, 2>>>();
   auto found = where->get_future();
   auto result = got_in->get_future();
   n.spawn(accept_two, std::move(where), std::move(got_in));
-  const std::uint16_t epmd = found.get().epmd;
+  const std::uint16_t epmd = found.get();
   EXPECT_EQ(run_erl("stranger", "x", "false = net_kernel:connect_node('cpp@127.0.0.1'), halt(5).", epmd), 5);
   EXPECT_EQ(run_erl("friend", "c", R"(true = net_kernel:connect_node('cpp@127.0.0.1'),
                                       ['cpp@127.0.0.1'] = nodes(hidden), [] = nodes(), halt(5).)",
@@ -151,18 +141,12 @@ task<bool> connect_to(self, std::uint16_t mapper_port) {
   co_return side.common().has_all(mandatory_26);
 }
 
-process serve_epmd(self, std::unique_ptr<std::promise<ports>> where) {
-  auto epmd = start_epmd_server({.endpoint = net::endpoint::loopback(0)});
-  where->set_value({epmd->local().port()});
-  co_await idle_for(infinity);
-}
-
 TEST(erlang_handshake, we_connect_to_a_real_node) {
   node n(with_sockets());
-  auto where = std::make_unique<std::promise<ports>>();
+  auto where = std::make_unique<std::promise<std::uint16_t>>();
   auto found = where->get_future();
   n.spawn(serve_epmd, std::move(where));
-  const std::uint16_t epmd = found.get().epmd;
+  const std::uint16_t epmd = found.get();
   auto theirs = std::async(std::launch::async, [epmd] {
     return run_erl("a", "c", R"(
       Wait = fun F(0) -> halt(1);
