@@ -115,7 +115,9 @@ class Run:
         good = case.behavior in GOOD and (case.behaviorClose in GOOD_CLOSE or case.behavior == "INFORMATIONAL")
         name = case_id(fuzzer.case_class)
         self.results[name] = case.behavior if good else "FAILED"
-        if not good:
+        if good:
+            print(f"{name}: {case.behavior}", flush=True)  # the last ones take minutes each
+        else:
             said = f"{case.behavior} ({case.result}); close: {case.behaviorClose} ({case.resultClose})"
             print(f"{name}: {said}; close code {fuzzer.remoteCloseCode}; {fuzzer.wasNotCleanReason or ''}", flush=True)
         self.left -= 1
