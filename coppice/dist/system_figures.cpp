@@ -15,6 +15,10 @@
 #include <unistd.h>
 #include <vector>
 
+#ifndef COPPICE_SANITIZED
+#include <mimalloc.h>
+#endif
+
 namespace coppice::dist {
 
 using namespace literals;
@@ -79,27 +83,6 @@ std::uint64_t processor_ms() {
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
   return static_cast<std::uint64_t>(used.tv_sec) * 1000 +
          static_cast<std::uint64_t>(used.tv_nsec) / 1'000'000;
-}
-
-/// `{{input, Bytes}, {output, Bytes}}`
-term io_figures() {
-  std::ifstream io("/proc/self/io");
-  std::string read_name;
-  std::string written_name;
-  std::uint64_t read = 0;
-  std::uint64_t written = 0;
-  if (!(io >> read_name >> read >> written_name >> written)) read = written = 0;
-  return term::tuple(term::tuple("input"_atom, read), term::tuple("output"_atom, written));
-}
-
-/// `[{Number, Active, Total}]` in nanoseconds.
-term times_of_cores() {
-  const std::int64_t uptime = std::max<std::int64_t>(this_node().statistics().uptime.count(), 1);
-  std::vector<term> all;
-  for (const core_statistics& core : this_node().cores()) {
-    all.push_back(term::tuple(all.size() + 1, std::min<std::int64_t>(core.busy.count(), uptime), uptime));
-  }
-  return term::list_from(std::move(all));
 }
 
 term queues_of_cores() {
@@ -173,6 +156,41 @@ std::optional<term> memory_figure(const atom& name) {
   return term(found->of(memory_now()));
 }
 
+term io_figures() {
+  std::ifstream io("/proc/self/io");
+  std::string read_name;
+  std::string written_name;
+  std::uint64_t read = 0;
+  std::uint64_t written = 0;
+  if (!(io >> read_name >> read >> written_name >> written)) read = written = 0;
+  return term::tuple(term::tuple("input"_atom, read), term::tuple("output"_atom, written));
+}
+
+term core_times() {
+  const std::int64_t uptime = std::max<std::int64_t>(this_node().statistics().uptime.count(), 1);
+  std::vector<term> all;
+  for (const core_statistics& core : this_node().cores()) {
+    all.push_back(term::tuple(all.size() + 1, std::min<std::int64_t>(core.busy.count(), uptime), uptime));
+  }
+  return term::list_from(std::move(all));
+}
+
+term allocator_figures() {
+  const std::uint64_t blocks = memory_now().own();
+  std::uint64_t carriers = blocks;
+#ifndef COPPICE_SANITIZED
+  std::size_t committed = 0;
+  mi_process_info(nullptr, nullptr, nullptr, nullptr, nullptr, &committed, nullptr, nullptr);
+  carriers = std::max<std::uint64_t>(carriers, committed);
+#endif
+  const term used =
+      term::list(term::tuple("mimalloc"_atom, term::list(term::tuple("size"_atom, blocks, 0, 0))));
+  const term sizes =
+      term::list(term::tuple("blocks"_atom, used), term::tuple("carriers_size"_atom, carriers, 0, 0));
+  const term instance = term::tuple("instance"_atom, 0, term::list(term::tuple("mbcs"_atom, sizes)));
+  return term::list(term::tuple("mimalloc"_atom, term::list(instance)));
+}
+
 /// `{Total, SinceLastCall}`
 term statistics_reader::changed(std::uint64_t now, std::uint64_t& last) {
   std::lock_guard guard(lock_);
@@ -192,7 +210,7 @@ std::optional<term> statistics_reader::read(const atom& item) {
   if (name == "wall_clock") return changed(in_ms(s.uptime), wall_clock_);
   if (name == "io") return io_figures();
   if (name == "garbage_collection") return term::tuple(0, 0, 0);
-  if (name == "scheduler_wall_time" || name == "scheduler_wall_time_all") return times_of_cores();
+  if (name == "scheduler_wall_time" || name == "scheduler_wall_time_all") return core_times();
   return std::nullopt;
 }
 

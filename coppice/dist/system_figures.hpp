@@ -18,6 +18,15 @@ std::optional<term> memory_figure(const atom& name);
 /// The same with only the six that etop shows.
 term memory_summary();
 
+/// `{{input, Bytes}, {output, Bytes}}`: what the OS process has read and written but for sockets.
+term io_figures();
+/// `[{Number, Active, Total}]` of each core, in nanoseconds: the processor time of the core's thread, and the
+/// time that the node is up.
+term core_times();
+/// `erlang:system_info({allocator_sizes, _})` of the one allocator, in the form of OTP 23 and later: its
+/// blocks are what it has in memory, its carriers what it has taken from the system.
+term allocator_figures();
+
 /// `erlang:statistics/1`. Some of its items tell what has changed since they were last asked for, whoever
 /// did; so a node has one of these. Thread-safe; to be used in processes.
 class statistics_reader {
@@ -38,6 +47,7 @@ private:
 };
 
 /// `erlang:system_info/1`: what observer, etop and remote shells ask for; nothing if it is something else.
+/// `atom_count` counts the atoms that other nodes made and that are in use.
 std::optional<term> system_info(const term& item);
 
 } // namespace coppice::dist
