@@ -7,6 +7,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+
 namespace coppice {
 namespace {
 
@@ -41,6 +44,56 @@ TEST(gen_server, untyped_handlers) {
     term again = co_await call_any<term>(s->name(), question);
     EXPECT_THAT(*d, ElementsAre("cast {what,1}", "info {increment,4}"));
   });
+}
+
+struct deposit {
+  std::string account;
+  int sum;
+};
+struct balance {
+  std::string account;
+};
+struct amount {
+  std::string account;
+  int sum;
+};
+
+class bank : public gen_server {
+public:
+  using protocol = coppice::protocol<casts<deposit>, calls<balance, amount>, calls<increment, int>>;
+  void handle_cast(const deposit& d) { sum_ += d.sum; }
+  amount handle_call(const balance& b) const { return {b.account, sum_}; }
+  void handle_call(increment i, reply_to<int> who) {
+    sum_ += i.by;
+    who.reply(sum_);
+  }
+
+private:
+  int sum_ = 0;
+};
+
+// What an Erlang node asks a typed server, and gets.
+TEST(gen_server, terms_are_decoded_and_answered_as_terms) {
+  test_node f;
+  f.n.run([](self) -> task<> {
+    start_result<bank> s = co_await start<bank>();
+    cast_any(s->name(), *parse_term("{deposit,<<\"bob\">>,5}"));
+    cast_any(s->name(), *parse_term("{deposit,\"bob\",6}")); // a string of Erlang's
+    cast_any(s->name(), *parse_term("{deposit,bob,100}"));   // reported
+    const std::pair<const char*, const char*> table[] = {
+        {"{balance,<<\"bob\">>}", "{amount,<<\"bob\">>,11}"},
+        {"{increment,4}", "15"},
+        {"{increment,four}", "fails: {bad_request,{increment,four}}"},
+        {"balance", "fails: {bad_request,balance}"},
+        {"{increment,1}", "16"},
+    };
+    for (const auto& [request, expected] : table) {
+      term asked = *parse_term(request);
+      std::expected<term, exit_reason> answer = co_await try_call_any<term>(s->name(), asked);
+      EXPECT_EQ(answer ? to_string(*answer) : "fails: " + answer.error().to_string(), expected) << request;
+    }
+  });
+  EXPECT_EQ(f.count("unexpected_cast"), 1U);
 }
 
 class strict_server : public gen_server {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <variant>
 
 namespace coppice {
@@ -115,6 +116,35 @@ TEST(gen_statem, stop_and_reply) {
     EXPECT_TRUE(unanswered->error().is("shutdown"));
   });
   EXPECT_EQ(f.count("crash_report"), 0U);
+}
+
+// What an Erlang node asks a typed machine, and gets; a postponed request too.
+TEST(gen_statem, terms_are_decoded_and_answered_as_terms) {
+  test_node f;
+  f.n.run([](self) -> task<> {
+    start_result<code_lock> s = co_await start<code_lock>(7);
+    request_id<term> waiting = send_request_any<term>(s->name(), term("knock"_atom));
+    const std::pair<const char*, const char*> table[] = {
+        {"status", "<<\"locked\">>"},
+        {"{status,1}", "fails: {bad_request,{status,1}}"},
+        {"nonsense", "fails: {bad_request,nonsense}"},
+        {"relock", "fails: {bad_request,relock}"}, // an event of its own
+        {"status", "<<\"locked\">>"},
+    };
+    for (const auto& [request, expected] : table) {
+      term asked = *parse_term(request);
+      std::expected<term, exit_reason> answer = co_await try_call_any<term>(s->name(), asked);
+      EXPECT_EQ(answer ? to_string(*answer) : "fails: " + answer.error().to_string(), expected) << request;
+    }
+    cast_any(s->name(), *parse_term("{button,seven}")); // reported
+    cast_any(s->name(), *parse_term("{button,7}"));
+    std::optional<std::expected<term, exit_reason>> let_in = co_await receive_response(waiting);
+    EXPECT_EQ(to_string(let_in->value()), "ok");
+    term which = "status"_atom;
+    term now = co_await call_any<term>(s->name(), which);
+    EXPECT_EQ(to_string(now), "<<\"open\">>");
+  });
+  EXPECT_EQ(f.count("unexpected_cast"), 1U);
 }
 
 TEST(gen_statem, get_state_and_replace_state) {

@@ -137,7 +137,8 @@ TEST(sys, a_state_that_cannot_be_told_ends_nobody) {
   f.n.run([](self) -> task<> {
     start_result<shy> s = co_await start<shy>();
     std::expected<term, exit_reason> state = co_await sys::get_state(s->name());
-    EXPECT_EQ(to_string(*state), "{callback_failed,state,{'std::runtime_error',<<\"not mine to say\">>}}");
+    EXPECT_EQ(state.error().to_string(),
+              "{callback_failed,state,{'std::runtime_error',<<\"not mine to say\">>}}");
     std::expected<ok, exit_reason> stopped = co_await stop(s->name(), exit_reason("enough"_atom));
     EXPECT_TRUE(stopped.has_value());
   });

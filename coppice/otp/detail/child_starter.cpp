@@ -1,6 +1,7 @@
 #include "coppice/otp/detail/child_starter.hpp"
 
 #include "coppice/otp/detail/gen_process.hpp"
+#include "coppice/term/text.hpp"
 
 namespace coppice::detail {
 
@@ -9,6 +10,8 @@ using namespace literals;
 void wrong_arguments(const std::string& expected, const std::string& got) {
   exit(exit_reason(term::tuple("badarg"_atom, "start_child: the child takes " + expected + ", not " + got)));
 }
+
+std::string foreign_arguments::names() const { return to_string(list_, {.limit = 200}); }
 
 start_begun begin_start(std::unique_ptr<gen_process> program, const start_options& options) {
   process_block& me = running_process();

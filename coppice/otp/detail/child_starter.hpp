@@ -4,6 +4,7 @@
 #include "coppice/otp/child_spec.hpp"
 #include "coppice/otp/detail/behaviour.hpp"
 #include "coppice/otp/start.hpp"
+#include "coppice/runtime/message.hpp"
 #include "coppice/runtime/task.hpp"
 #include "coppice/term/type_name.hpp"
 
@@ -17,12 +18,15 @@
 
 namespace coppice {
 
-/// The arguments of `start_child(Sup, Args...)` with their types.
+/// The arguments of `start_child(Sup, Args...)` with their types, or as terms from another node.
 class start_arguments : public detail::pooled {
 public:
   virtual ~start_arguments() = default;
+  /// A hash of the types; 0: they are terms.
   [[nodiscard]] std::uint64_t types() const noexcept { return types_; }
   [[nodiscard]] virtual std::string names() const = 0;
+  /// The list of them, as OTP's `start_child` takes it.
+  [[nodiscard]] virtual term terms() const = 0;
 
 protected:
   explicit start_arguments(std::uint64_t types) noexcept : types_(types) {}
@@ -51,14 +55,49 @@ public:
   explicit typed_arguments(A&&... args)
       : start_arguments(types_hash<T...>()), values_(std::forward<A>(args)...) {}
   [[nodiscard]] std::string names() const override { return type_names<T...>(); }
+  [[nodiscard]] term terms() const override {
+    return std::apply([](const T&... value) { return term::list(value_to_term<T>(&value)...); }, values_);
+  }
   [[nodiscard]] const std::tuple<T...>& values() const noexcept { return values_; }
 
 private:
   std::tuple<T...> values_;
 };
 
+/// Those that another node has sent.
+class foreign_arguments final : public start_arguments {
+public:
+  /// A proper list.
+  explicit foreign_arguments(term list) : start_arguments(0), list_(std::move(list)) {}
+  [[nodiscard]] std::string names() const override;
+  [[nodiscard]] term terms() const override { return list_; }
+
+private:
+  term list_;
+};
+
 /// Ends a start whose arguments are not those that the child takes.
 [[noreturn]] void wrong_arguments(const std::string& expected, const std::string& got);
+
+/// Terms as arguments of the types that the child takes; what has its types already is left as it is.
+template <class... T>
+child_args with_types(const child_args& args) {
+  if constexpr (sizeof...(T) > 0) {
+    if (args == nullptr || args->types() != 0) return args;
+    const term all = args->terms();
+    if (all.length() != sizeof...(T)) wrong_arguments(type_names<T...>(), args->names());
+    auto at = all.items().begin();
+    std::tuple<std::optional<T>...> read{decode<T>(*at++)...}; // braces: in order
+    return std::apply(
+        [&args](auto&... one) -> child_args {
+          if (!(one && ...)) wrong_arguments(type_names<T...>(), args->names());
+          return std::make_shared<const typed_arguments<T...>>(std::move(*one)...);
+        },
+        read);
+  } else {
+    return args;
+  }
+}
 
 template <class... T>
 const std::tuple<T...>& arguments_as(const child_args& args) {
@@ -111,7 +150,8 @@ public:
 
   start_begun begin(const child_args& extra) const override {
     auto make = [](const auto&... a) { return behaviour_of<S>::process::make(a...); };
-    return begin_start(std::apply(make, std::tuple_cat(tied(args_), tied(arguments_as<Extra...>(extra)))),
+    const child_args typed = with_types<Extra...>(extra);
+    return begin_start(std::apply(make, std::tuple_cat(tied(args_), tied(arguments_as<Extra...>(typed)))),
                        options_);
   }
 

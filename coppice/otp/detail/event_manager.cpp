@@ -89,6 +89,8 @@ void event_manager::on_message(message_ptr message) {
     from who = std::move(from_of(*message));
     if (message->ops->type->hash == type_hash<event_request>()) {
       ask(message->as<event_request>(), std::move(who));
+    } else if (message->ops->type->hash == type_hash<term>()) {
+      ask_foreign(message->as<term>(), std::move(who));
     } else {
       who.fail(exit_reason(term::tuple("bad_request"_atom, message_as_term(*message))));
     }
@@ -100,6 +102,11 @@ void event_manager::on_message(message_ptr message) {
     return;
   }
   bool is_info = !plain || message->form == message_form::info;
+  if (is_info && plain && message->ops->type->hash == type_hash<term>()) {
+    if (const term& t = message->as<term>(); t.is_tagged("notify"_atom, 2)) {
+      return begin_round(make_message<term>(t.elements()[1]), false, from());
+    }
+  }
   begin_round(std::move(message), is_info, from());
 }
 
@@ -132,10 +139,8 @@ void event_manager::ask(event_request& request, from who) {
 
 void event_manager::ask_one(event_request& request, from who) {
   handler_slot* h = find(request.id);
-  if (h == nullptr) {
-    who.fail(exit_reason("bad_module"_atom));
-    return;
-  }
+  if (h == nullptr) return refuse(who, exit_reason("bad_module"_atom), request.foreign);
+  foreign_asker_ = request.foreign;
   request_ = std::move(request.message);
   asker_ = std::move(who);
   awaited awaits;
@@ -154,7 +159,7 @@ void event_manager::ask_one(event_request& request, from who) {
 void event_manager::one_asked(handler_slot& h) {
   if (step_.error) {
     exit_reason reason = exit_of(exit_reason::from_exception(step_.error));
-    asker_.fail(reason);
+    refuse(asker_, reason, foreign_asker_);
     answer_orphans(running_process(), reason);
   }
   asker_ = from();
@@ -164,12 +169,15 @@ void event_manager::one_asked(handler_slot& h) {
 
 void event_manager::remove_asked(const event_request& request, from who) {
   handler_slot* h = find(request.id);
-  if (h == nullptr) {
-    who.fail(exit_reason("module_not_found"_atom));
-    return;
-  }
+  if (h == nullptr) return refuse(who, exit_reason("module_not_found"_atom), request.foreign);
   outcome gave = take_out(*h, request.arguments, exit_reason::normal());
-  gave ? who.reply(std::move(*gave)) : who.fail(std::move(gave.error()));
+  if (gave) {
+    who.reply(std::move(*gave));
+  } else if (request.foreign) {
+    who.reply(gave.error().value()); // `{'EXIT', Reason}`
+  } else {
+    who.fail(std::move(gave.error()));
+  }
   compact();
 }
 

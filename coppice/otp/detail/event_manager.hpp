@@ -23,6 +23,7 @@ struct event_request {
   std::unique_ptr<handler_slot> handler{}; ///< of add and swap
   bool supervised = false;
   message_ptr message{}; ///< of event and call
+  bool foreign = false;  ///< by a term: what went wrong is a reply, too, in OTP's shape
 
   static event_request add(std::unique_ptr<handler_slot> handler, bool supervised);
   static event_request remove(handler_id id, term arguments);
@@ -64,6 +65,9 @@ private:
   };
 
   void ask(event_request& request, from who);
+  void ask_foreign(const term& command, from who);
+  [[nodiscard]] term modules() const;
+  static void refuse(from& who, const exit_reason& why, bool foreign);
   void ask_one(event_request& request, from who);
   void one_asked(handler_slot& h);
   void remove_asked(const event_request& request, from who);
@@ -92,6 +96,7 @@ private:
   handler_step step_;
   message_ptr request_;
   from asker_;
+  bool foreign_asker_ = false;
   std::optional<term> previous_; ///< for joining_'s init
   std::unique_ptr<handler_slot> joining_;
   std::optional<std::size_t> place_; ///< where joining_ goes; else it is the newest

@@ -194,15 +194,10 @@ void gen_process::task_ended(const std::exception_ptr& error) {
 
 term gen_process::name_for_reports() const { return name_.empty() ? term(self_pid()) : name_.as_term(); }
 
-namespace {
-
-/// From the exception being handled.
-exit_reason callback_failed(const atom& which) {
+exit_reason gen_process::callback_failed(const atom& which) {
   exit_reason why = exit_reason::from_exception(std::current_exception());
   return exit_reason(term::tuple("callback_failed"_atom, which, why.value()));
 }
-
-} // namespace
 
 /// The state as far as it can be told: what a server's own state() throws must not end it, nor hide why it
 /// ended.
@@ -240,158 +235,6 @@ void gen_process::unexpected(std::string_view kind, const term& message) {
              exit_reason()});
 }
 
-// --- system messages ---
-
-gen_process::debug_state& gen_process::debug() {
-  if (debug_ == nullptr) debug_ = std::make_unique<debug_state>();
-  return *debug_;
-}
-
-void gen_process::note_event(std::string_view what, const term& event) {
-  debug_state& d = debug();
-  if (d.figures) ++(what == "out" ? d.figures->messages_out : d.figures->messages_in);
-  if (d.log_size == 0 && !d.tracing && d.installed.empty()) return;
-  term entry = term::tuple(atom(what), event);
-  show_installed(entry);
-  if (d.tracing) {
-    this_node().report(
-        coppice::report{severity::info, "sys_trace", self_pid(), {{"event", entry}}, exit_reason()});
-  }
-  if (d.log_size == 0) return;
-  d.log.push_back(std::move(entry));
-  if (d.log.size() > d.log_size) d.log.pop_front();
-}
-
-void gen_process::show_installed(const term& entry) {
-  std::erase_if(debug().installed, [&entry](const auto& one) {
-    try {
-      return one.second(entry) == term("done"_atom);
-    } catch (...) { // catch-all: who looks must not change what it looks at
-      return true;
-    }
-  });
-}
-
-bool gen_process::handle_system(envelope& message) {
-  if (message.ops->type->hash != type_hash<sys_request>()) return false;
-  from who = message.form == message_form::call ? std::move(from_of(message)) : from();
-  answer(message.as<sys_request>(), std::move(who));
-  return true;
-}
-
-sys::status gen_process::status() const {
-  sys::status s{self_pid(), module(), name_for_reports(), parent_, false, hibernating_, {}, visible_state()};
-  if (debug_ != nullptr) {
-    s.suspended = debug_->suspended;
-    s.log.assign(debug_->log.begin(), debug_->log.end());
-  }
-  return s;
-}
-
-namespace {
-
-std::uint64_t reductions_so_far() { return running_process().reductions.load(std::memory_order_relaxed); }
-
-} // namespace
-
-void gen_process::answer(const sys_request& request, from who) {
-  using what = sys_request::what;
-  switch (request.request) {
-  case what::get_state: who.reply(visible_state()); return;
-  case what::replace_state: answer_replace_state(request, std::move(who)); return;
-  case what::get_status: who.reply(status()); return;
-  case what::suspend: debug().suspended = true; break;
-  case what::resume:
-    who.reply("ok"_atom);
-    resume_handling();
-    return;
-  case what::statistics_on: debug().figures = sys::statistics{now(), reductions_so_far(), 0, 0}; break;
-  case what::statistics_off: debug().figures.reset(); break;
-  case what::get_statistics:
-    if (debug_ == nullptr || !debug_->figures) {
-      who.fail(exit_reason("no_statistics"_atom));
-    } else {
-      sys::statistics figures = *debug_->figures;
-      figures.reductions = reductions_so_far() - figures.reductions;
-      who.reply(figures);
-    }
-    return;
-  case what::log:
-    debug().log_size = static_cast<std::size_t>(request.a.as_int64().value_or(0));
-    while (debug().log.size() > debug().log_size) debug().log.pop_front();
-    break;
-  case what::trace_on: debug().tracing = true; break;
-  case what::trace_off: debug().tracing = false; break;
-  case what::install: {
-    auto& all = debug().installed;
-    bool known = std::ranges::any_of(all, [&request](const auto& one) { return one.first == request.a; });
-    if (!known) all.emplace_back(request.a, request.change);
-    break;
-  }
-  case what::remove:
-    std::erase_if(debug().installed, [&request](const auto& one) { return one.first == request.a; });
-    break;
-  case what::no_debug:
-    debug().figures.reset();
-    debug().log_size = 0;
-    debug().log.clear();
-    debug().tracing = false;
-    debug().installed.clear();
-    break;
-  case what::change_code: answer_change_code(request, std::move(who)); return;
-  case what::terminate:
-    who.reply("ok"_atom);
-    on_end(request.reason);
-    return;
-  }
-  who.reply("ok"_atom);
-}
-
-void gen_process::answer_replace_state(const sys_request& request, from who) {
-  try {
-    term next = request.change(state_as_term());
-    if (replace_state(next)) {
-      who.reply(std::move(next));
-    } else {
-      who.fail(exit_reason(term::tuple("unsupported"_atom, "replace_state"_atom)));
-    }
-  } catch (...) { // catch-all: OTP tells the asker, and the process goes on with its state
-    who.fail(callback_failed("replace_state"_atom));
-  }
-}
-
-void gen_process::answer_change_code(const sys_request& request, from who) {
-  if (debug_ == nullptr || !debug_->suspended) {
-    who.fail(exit_reason("not_suspended"_atom));
-    return;
-  }
-  try {
-    std::optional<exit_reason> error = on_code_change(request.b, request.c);
-    if (error) {
-      who.fail(std::move(*error));
-    } else {
-      who.reply("ok"_atom);
-    }
-  } catch (...) { // catch-all: likewise
-    who.fail(callback_failed("code_change"_atom));
-  }
-}
-
-/// What was held is handled in its order, before anything newer.
-void gen_process::resume_handling() {
-  if (debug_ == nullptr || !debug_->suspended) return;
-  debug_->suspended = false;
-  process_block& me = running_process();
-  std::deque<message_ptr> held = std::exchange(debug_->held, {});
-  bool time_is_up = std::exchange(debug_->time_is_up, false) && (held.empty() || !messages_end_timeouts());
-  if (time_is_up) set_deadline(me, duration::zero());
-  // Back to the front of the mailbox, newest first.
-  while (!held.empty()) {
-    put_back(me, std::move(held.back()));
-    held.pop_back();
-  }
-}
-
 } // namespace detail
 
 task<std::expected<ok, exit_reason>> stop(server_name server, exit_reason reason, duration timeout) {
@@ -399,8 +242,11 @@ task<std::expected<ok, exit_reason>> stop(server_name server, exit_reason reason
   if (!target) co_return std::unexpected(exit_reason::noproc());
   if (*target == self_pid()) co_return std::unexpected(detail::calling_self());
   reference ref = monitor(*target);
-  cast_any(*target, detail::sys_request{.request = detail::sys_request::what::terminate, .reason = reason});
-  self me(detail::running_process());
+  detail::sys_request request{.request = detail::sys_request::what::terminate, .reason = reason};
+  const std::uint64_t tag = send_request_to(*target, std::move(request));
+  detail::process_block& asking = detail::running_process();
+  detail::close_request(asking, tag); // the answer is of no use: the end is what is waited for
+  self me(asking);
   auto is_it = [ref](const down& d) { return d.ref == ref; };
   std::optional<down> gone = co_await me.receive_if<down>(is_it, timeout);
   if (!gone) {
@@ -411,70 +257,4 @@ task<std::expected<ok, exit_reason>> stop(server_name server, exit_reason reason
   co_return std::unexpected(gone->reason);
 }
 
-// --- the asking side ---
-
-namespace sys {
-namespace {
-
-using what = detail::sys_request::what;
-
-template <class R>
-try_call_awaiter<R> ask(server_name server, detail::sys_request request, duration timeout) {
-  return try_call_awaiter<R>(std::move(server), std::move(request), timeout);
-}
-
-} // namespace
-
-try_call_awaiter<term> get_state(server_name server, duration timeout) {
-  return ask<term>(std::move(server), {.request = what::get_state}, timeout);
-}
-try_call_awaiter<term> replace_state(server_name server, std::function<term(const term&)> change,
-                                     duration timeout) {
-  return ask<term>(std::move(server), {.request = what::replace_state, .change = std::move(change)}, timeout);
-}
-try_call_awaiter<status> get_status(server_name server, duration timeout) {
-  return ask<status>(std::move(server), {.request = what::get_status}, timeout);
-}
-try_call_awaiter<atom> suspend(server_name server, duration timeout) {
-  return ask<atom>(std::move(server), {.request = what::suspend}, timeout);
-}
-try_call_awaiter<atom> resume(server_name server, duration timeout) {
-  return ask<atom>(std::move(server), {.request = what::resume}, timeout);
-}
-try_call_awaiter<atom> count_statistics(server_name server, bool on, duration timeout) {
-  return ask<atom>(std::move(server), {.request = on ? what::statistics_on : what::statistics_off}, timeout);
-}
-try_call_awaiter<statistics> get_statistics(server_name server, duration timeout) {
-  return ask<statistics>(std::move(server), {.request = what::get_statistics}, timeout);
-}
-try_call_awaiter<atom> log(server_name server, std::size_t events, duration timeout) {
-  return ask<atom>(std::move(server), {.request = what::log, .a = term(static_cast<std::int64_t>(events))},
-                   timeout);
-}
-try_call_awaiter<atom> trace(server_name server, bool on, duration timeout) {
-  return ask<atom>(std::move(server), {.request = on ? what::trace_on : what::trace_off}, timeout);
-}
-try_call_awaiter<atom> install(server_name server, atom id, std::function<term(const term&)> look,
-                               duration timeout) {
-  return ask<atom>(std::move(server), {.request = what::install, .a = term(id), .change = std::move(look)},
-                   timeout);
-}
-try_call_awaiter<atom> remove(server_name server, atom id, duration timeout) {
-  return ask<atom>(std::move(server), {.request = what::remove, .a = term(id)}, timeout);
-}
-try_call_awaiter<atom> no_debug(server_name server, duration timeout) {
-  return ask<atom>(std::move(server), {.request = what::no_debug}, timeout);
-}
-try_call_awaiter<atom> change_code(server_name server, term module, term old_vsn, term extra,
-                                   duration timeout) {
-  return ask<atom>(
-      std::move(server),
-      {.request = what::change_code, .a = std::move(module), .b = std::move(old_vsn), .c = std::move(extra)},
-      timeout);
-}
-try_call_awaiter<atom> terminate(server_name server, exit_reason reason, duration timeout) {
-  return ask<atom>(std::move(server), {.request = what::terminate, .reason = std::move(reason)}, timeout);
-}
-
-} // namespace sys
 } // namespace coppice

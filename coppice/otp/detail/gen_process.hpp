@@ -122,16 +122,22 @@ private:
   [[noreturn]] void failed(const std::exception_ptr& error);
   bool handle_system(envelope& message);
   void answer(const sys_request& request, from who);
-  void answer_replace_state(const sys_request& request, from who);
-  void answer_change_code(const sys_request& request, from who);
+  void set_debugging(const sys_request& request);
+  void answer_get_state(from& who);
+  void answer_get_statistics(from& who);
+  void answer_replace_state(const sys_request& request, from& who);
+  void answer_change_code(const sys_request& request, from& who);
   [[nodiscard]] sys::status status() const;
   void resume_handling();
   void rest();
   void stop_dozing();
+  void report_event(const term& entry);
   void show_installed(const term& entry);
   debug_state& debug();
   void report_end(const exit_reason& reason);
   [[nodiscard]] term visible_state() const;
+  /// Why, from the exception being handled.
+  [[nodiscard]] static exit_reason callback_failed(const atom& which);
 
   from starter_;
   server_name name_;

@@ -190,6 +190,15 @@ void supervisor_shell::on_timeout() {
 
 // --- requests ---
 
+namespace {
+
+template <class R>
+void answer_error(from& who, child_error error) {
+  who.reply(supervisor_reply<R>{std::unexpected(std::move(error))});
+}
+
+} // namespace
+
 template <class Request>
 bool supervisor_shell::take(envelope& e) {
   std::optional<Request> request = request_of<Request>(e);
@@ -210,6 +219,10 @@ void supervisor_shell::ask(from who, answer form, request what) {
 }
 
 void supervisor_shell::on(asked::start_child& r, from who) {
+  if (r.fault) {
+    child_error e{supervisor_error::bad_child_spec, {}, exit_reason(std::move(*r.fault))};
+    return answer_error<pid>(who, std::move(e));
+  }
   ask(std::move(who), answer::child, start_child_request{std::move(r.spec)});
 }
 void supervisor_shell::on(asked::start_dynamic& r, from who) {
@@ -238,15 +251,6 @@ void supervisor_shell::on(asked::which_children_limit& r, from who) {
 void supervisor_shell::on(asked::count_children&, from who) {
   ask(std::move(who), answer::counts, count_children_request{});
 }
-
-namespace {
-
-template <class R>
-void answer_error(from& who, child_error error) {
-  who.reply(supervisor_reply<R>{std::unexpected(std::move(error))});
-}
-
-} // namespace
 
 void supervisor_shell::perform(reply& a, const action*) {
   auto found = callers_.find(a.token);

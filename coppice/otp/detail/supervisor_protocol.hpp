@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <vector>
 
 namespace coppice {
@@ -20,6 +21,7 @@ namespace detail {
 namespace asked {
 struct start_child {
   child_spec spec;
+  std::optional<term> fault{}; ///< of one from another node: what OTP says is wrong with it
 };
 struct start_dynamic {
   child_args args;
@@ -69,11 +71,19 @@ bool is_error_reply(const term& t);
 
 } // namespace detail
 
-/// A child specification as OTP's map; its start cannot travel.
+/// A child specification as OTP's map. A start of this node has no module, function and arguments: its class
+/// stands for the module. One of another node comes as such and goes back as it was; used here it fails with
+/// `{cannot_start_here, {Module, Function, Arguments}}`.
 template <>
 struct describe<child_spec> {
   static term to(const child_spec& spec);
   static std::expected<child_spec, decode_error> from(const term& t);
+};
+/// Of `{start_child, Spec}` any specification is taken, for OTP answers a bad one; a list is start_dynamic's.
+template <>
+struct describe<detail::asked::start_child> {
+  static term to(const detail::asked::start_child& r);
+  static std::expected<detail::asked::start_child, decode_error> from(const term& t);
 };
 template <>
 struct describe<detail::asked::start_dynamic> {
