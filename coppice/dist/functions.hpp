@@ -86,7 +86,7 @@ public:
 private:
   struct hash {
     std::size_t operator()(const mfa& f) const noexcept {
-      return detail::mix(f.module.hash() ^ (f.function.hash() << 1U) ^ f.arity);
+      return coppice::detail::mix(f.module.hash() ^ (f.function.hash() << 1U) ^ f.arity);
     }
   };
   std::unordered_map<mfa, function, hash> functions_;

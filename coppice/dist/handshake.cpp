@@ -250,7 +250,9 @@ handshake_step handshake_in::admit(admission how, const std::optional<node_ident
 
 std::string handshake_in::challenge() const {
   std::string out(1, name_6);
-  put(out, mine_.self.can.bits());
+  // What wants a name takes it only from a node that says it gives names.
+  const capabilities extra = wants_name_ ? capabilities::of(capability::name_me) : capabilities();
+  put(out, mine_.self.can.with(extra).bits());
   put(out, mine_.challenge);
   put(out, mine_.self.creation);
   put(out, static_cast<std::uint16_t>(mine_.self.name.size()));

@@ -99,7 +99,11 @@ struct waits {
     if (whom == none || whom == nobody) return;
     pid to{w.process.load(std::memory_order_relaxed)};
     if ((whom & by_message) != 0) {
-      coppice::detail::deliver(home, to, coppice::detail::make_message<readable>(whom & ~by_message));
+      const std::uint64_t socket = whom & ~by_message;
+      coppice::detail::deliver(home, to,
+                               d == detail::direction::read
+                                   ? coppice::detail::make_message<readable>(socket)
+                                   : coppice::detail::make_message<writable>(socket));
     } else {
       coppice::detail::complete(home, to, whom, coppice::detail::make_message<detail::became_ready>());
     }
@@ -185,9 +189,9 @@ void registration::complete_when(direction d, coppice::detail::process_block& p,
   impl_->wait_for(d, p, tag);
 }
 
-void registration::tell_when_readable(coppice::detail::process_block& p, std::uint64_t socket) {
+void registration::tell_when(direction d, coppice::detail::process_block& p, std::uint64_t socket) {
   coppice::detail::runtime_section section;
-  impl_->wait_for(direction::read, p, socket | waits::by_message);
+  impl_->wait_for(d, p, socket | waits::by_message);
 }
 
 void registration::forget(direction d) noexcept {

@@ -317,7 +317,10 @@ io_result tcp_socket::try_write(std::string_view data) noexcept {
 }
 
 void tcp_socket::arm_readable() {
-  descriptor_.registered().tell_when_readable(coppice::detail::running_process(), id());
+  descriptor_.registered().tell_when(detail::direction::read, coppice::detail::running_process(), id());
+}
+void tcp_socket::arm_writable() {
+  descriptor_.registered().tell_when(detail::direction::write, coppice::detail::running_process(), id());
 }
 
 void tcp_socket::shutdown_write() noexcept { ::shutdown(descriptor_.fd(), SHUT_WR); }

@@ -32,6 +32,12 @@ struct readable {
   std::uint64_t socket; ///< its `id()`
 };
 
+/// What `arm_writable` sends: there is room to write to the socket with that `id()`, or it is broken. It may
+/// be stale.
+struct writable {
+  std::uint64_t socket; ///< its `id()`
+};
+
 namespace detail {
 
 class tls_session;
@@ -221,7 +227,10 @@ public:
   /// Sends the running process one `readable{id()}` when there is something to read (Erlang: `{active,
   /// once}`). A read that waits takes its place.
   void arm_readable();
-  /// Tells this socket's `readable` from others'.
+  /// Sends the running process one `writable{id()}` when there is room. To be used after a `try_write` that
+  /// found none. A write that waits takes its place.
+  void arm_writable();
+  /// Tells this socket's `readable` and `writable` from others'.
   [[nodiscard]] std::uint64_t id() { return descriptor_.id(); }
 
   /// No more will be written: the peer reads to the end. Reading goes on.

@@ -170,6 +170,24 @@ TEST(socket, says_once_by_message_that_it_is_readable) {
   });
 }
 
+TEST(socket, says_once_by_message_that_there_is_room) {
+  node n(with_sockets());
+  n.run([](self me) -> task<> {
+    socket_pair s = co_await make_pair();
+    const std::string much(1 << 20, 'x');
+    std::size_t written = 0;
+    io_result n = s.near.try_write(much);
+    for (; n; n = s.near.try_write(much)) written += *n;
+    EXPECT_EQ(n.error(), std::errc::operation_would_block);
+    s.near.arm_writable();
+    std::string read = co_await read_until_end(&s.far, written);
+    EXPECT_EQ(read.size(), written);
+    writable w = co_await me.receive<writable>();
+    EXPECT_EQ(w.socket, s.near.id());
+    EXPECT_TRUE(s.near.try_write("more"));
+  });
+}
+
 TEST(socket, goes_with_a_message_to_another_process_after_use) {
   node n(with_sockets());
   n.run([](self me) -> task<> {

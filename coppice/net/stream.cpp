@@ -65,6 +65,17 @@ io_result stream::try_read(std::span<char> into) noexcept {
   return step.moved;
 }
 
+io_result stream::try_write(std::string_view data) noexcept {
+  if (tls_ == nullptr) return socket_.try_write(data);
+  detail::tls_step step = tls_->write(data);
+  if (step.result != detail::tls_step::outcome::over) {
+    return std::unexpected(std::make_error_code(std::errc::operation_would_block));
+  }
+  if (step.error) return std::unexpected(step.error);
+  detail::spend_for_io(step.moved);
+  return step.moved;
+}
+
 void stream::arm_readable() {
   if (tls_ == nullptr || !tls_->may_hold_bytes()) return socket_.arm_readable();
   self me(coppice::detail::running_process());

@@ -36,9 +36,14 @@ public:
 
   /// Without waiting: `std::errc::operation_would_block` if there is nothing.
   io_result try_read(std::span<char> into) noexcept;
+  /// The same for room; it may take a part only. With TLS, what was refused must stand at the beginning of
+  /// the next try, and no less than was refused.
+  io_result try_write(std::string_view data) noexcept;
   /// As `tcp_socket::arm_readable`; at once if TLS has taken bytes from the socket already.
   void arm_readable();
-  /// Tells this stream's `readable` from others'.
+  /// As `tcp_socket::arm_writable`.
+  void arm_writable() { socket_.arm_writable(); }
+  /// Tells this stream's `readable` and `writable` from others'.
   [[nodiscard]] std::uint64_t id() { return socket_.id(); }
 
   /// No more will be written: the peer reads to the end. Reading goes on.

@@ -8,6 +8,7 @@ std::optional<pid> server_name::resolve() const {
   if (const pid* p = std::get_if<pid>(&target_)) return *p;
   if (const atom* name = std::get_if<atom>(&target_)) return whereis(*name);
   if (const via* v = std::get_if<via>(&target_)) return v->registry->whereis_name(v->name);
+  if (const auto* r = std::get_if<remote_name>(&target_)) return coppice::resolve(*r);
   return std::nullopt;
 }
 
@@ -32,6 +33,7 @@ term server_name::as_term() const {
   if (const pid* p = std::get_if<pid>(&target_)) return *p;
   if (const atom* name = std::get_if<atom>(&target_)) return *name;
   if (const via* v = std::get_if<via>(&target_)) return term::tuple("via"_atom, "registry"_atom, v->name);
+  if (const auto* r = std::get_if<remote_name>(&target_)) return term::tuple(r->name, r->node);
   return "undefined"_atom;
 }
 

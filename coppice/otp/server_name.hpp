@@ -43,12 +43,15 @@ public:
   server_name(atom name) : target_(std::move(name)) {}        // NOLINT(google-explicit-constructor)
   server_name(std::string_view name) : target_(atom(name)) {} // NOLINT(google-explicit-constructor)
   server_name(const char* name) : server_name(std::string_view(name)) {} // NOLINT
-  server_name(via name) : target_(std::move(name)) {} // NOLINT(google-explicit-constructor)
+  server_name(via name) : target_(std::move(name)) {}               // NOLINT(google-explicit-constructor)
+  server_name(remote_name process) : target_(std::move(process)) {} // NOLINT(google-explicit-constructor)
   /// @}
 
-  /// The process of that name now, or nothing. A pid is itself, dead or alive.
+  /// The process of that name now, or nothing. A pid is itself, dead or alive; a name on another node is what
+  /// stands for it.
   [[nodiscard]] std::optional<pid> resolve() const;
-  /// Registers `process` under the name: nothing, or who has it already. A pid or no name registers nothing.
+  /// Registers `process` under the name: nothing, or who has it already. A pid, no name or one of another
+  /// node registers nothing.
   [[nodiscard]] std::optional<pid> claim(pid process) const;
   /// Takes the name away again; a pid or no name is left alone.
   void give_up() const;
@@ -58,7 +61,7 @@ public:
   [[nodiscard]] term as_term() const;
 
 private:
-  std::variant<std::monostate, pid, atom, via> target_;
+  std::variant<std::monostate, pid, atom, via, remote_name> target_;
 };
 
 /// The name under which a server starts (OTP: `{local, Name}`): `start_link<S>(local("chat"), ...)`.

@@ -209,6 +209,14 @@ bool unregister_name(const atom& name) {
 
 std::optional<pid> whereis(const atom& name) { return running_node().whereis(name); }
 
+std::optional<pid> resolve(const remote_name& process) {
+  runtime_section section;
+  remote_channel* way = running_node().internals().remote.load(std::memory_order_acquire);
+  if (way != nullptr) return way->address(process.name, process.node);
+  if (process.node == "nonode@nohost"_atom) return whereis(process.name).value_or(pid());
+  return std::nullopt;
+}
+
 std::vector<atom> registered() {
   std::vector<atom> names;
   for (auto& [name, owner] : running_node().internals().names.all()) names.push_back(name);
@@ -268,6 +276,15 @@ bool flush_one(process_block& p, F is) {
 reference monitor(pid process) { return watch(process, atom()); }
 
 reference monitor(const atom& name) { return watch(whereis(name).value_or(pid()), name); }
+
+reference monitor(const remote_name& process) {
+  std::optional<pid> address = resolve(process);
+  if (address) return watch(*address, process.name);
+  // No such node can be: the answer is that of a connection which cannot be made.
+  reference ref = make_ref();
+  send(self_pid(), down{ref, pid(), process.name, exit_reason::noconnection(), process.node});
+  return ref;
+}
 
 bool demonitor(const reference& ref, bool flush) {
   runtime_section section;
@@ -348,6 +365,11 @@ void set_mailbox_limit(std::uint32_t messages, overflow policy) {
   me.mailbox_limit.store(messages, std::memory_order_relaxed);
 }
 
+bool set_async_dist(bool on) {
+  runtime_section section;
+  return std::exchange(running_process().async_dist, on);
+}
+
 pid group_leader() {
   runtime_section section;
   return running_process().group_leader;
@@ -357,6 +379,11 @@ void set_group_leader(pid leader, pid process) {
   runtime_section section;
   if (process == self_pid()) {
     running_process().group_leader = leader;
+    return;
+  }
+  if (!process.local()) {
+    remote_channel* way = running_node().internals().remote.load(std::memory_order_acquire);
+    if (way != nullptr) way->set_group_leader(leader, process);
     return;
   }
   detail::inspect(running_node(), process, [leader](process_block& p) { p.group_leader = leader; }, [] {});

@@ -148,6 +148,20 @@ std::optional<pid> whereis(const atom& name);
 /// All names, in no order.
 std::vector<atom> registered();
 
+/// A process by the name that it is registered under on a node (Erlang: `{Name, Node}`).
+struct remote_name {
+  atom name; ///< as `register_name` took it there
+  atom node; ///< in full: `chat@host.example`
+};
+/// What stands for it wherever a pid may stand; nothing if this node is not distributed, or that can be no
+/// node's name. Nobody is asked: that there is no such process comes out when it is used.
+std::optional<pid> resolve(const remote_name& process);
+/// Sends to a process by its name on a node; never fails.
+template <class T>
+void send(const remote_name& process, T&& message) {
+  if (std::optional<pid> to = resolve(process)) send(*to, std::forward<T>(message));
+}
+
 // --- links and monitors ---
 
 /// Links the caller with a process: when one ends, the other gets an exit signal (Erlang: `link/1`). To a
@@ -160,6 +174,9 @@ void unlink(pid other);
 reference monitor(pid process);
 /// Watches whoever has the name now; `down::name` is the name (Erlang: `monitor(process, Name)`).
 reference monitor(const atom& name);
+/// Watches whoever has that name on that node when the question gets there; `down::name` and `down::node` say
+/// whom. `noconnection` if the node cannot be reached, or the connection is lost.
+reference monitor(const remote_name& process);
 /// Stops watching. With `flush`, a `down` that is in the mailbox already is taken out (Erlang:
 /// `demonitor(Ref, [flush])`). True if the monitor was active.
 bool demonitor(const reference& ref, bool flush = false);
@@ -187,6 +204,10 @@ bool trap_exit(bool on);
 priority set_priority(priority p);
 /// Bounds the caller's mailbox; 0 lifts the bound.
 void set_mailbox_limit(std::uint32_t messages, overflow policy);
+/// Whether the caller goes on when what it sends to another node piles up there (Erlang:
+/// `process_flag(async_dist, _)`); else it gets no further than its next `co_await`, or the end of its
+/// callback, until the connection has caught up. Returns what it was.
+bool set_async_dist(bool on);
 /// The process to which the caller belongs; inherited by what it spawns.
 pid group_leader();
 /// Puts a process under another group leader (Erlang: `group_leader/2`).

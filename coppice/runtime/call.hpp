@@ -110,6 +110,11 @@ inline from& from_of(envelope& e) noexcept {
 class call_wait : public waiter {
 public:
   call_wait(process_block& p, pid to, std::uint64_t tag, envelope_ptr request, duration timeout) noexcept;
+  call_wait(const call_wait&) = delete;
+  call_wait& operator=(const call_wait&) = delete;
+  ~call_wait() {
+    if (!to_.local() && request_ == nullptr) abandon();
+  }
   [[nodiscard]] bool ready();
   void suspend(std::coroutine_handle<> caller) noexcept;
   /// The completion, or null after the time-out. Ends the wait.
@@ -117,6 +122,7 @@ public:
 
 private:
   static bool look(waiter& w, process_block& p);
+  void abandon() noexcept;
 
   process_block& process_;
   pid to_;
@@ -185,7 +191,7 @@ template <class Request>
 std::uint64_t send_request_to(pid to, Request&& request) {
   detail::process_block& p = detail::running_process();
   std::uint64_t tag = detail::next_unique(*p.home);
-  detail::open_request(p, tag);
+  detail::open_request(p, to, tag);
   detail::deliver(*p.home, to,
                   detail::envelope_ptr(new detail::request_envelope<std::decay_t<Request>>(
                       from(*p.home, p.self(), tag), std::forward<Request>(request))));

@@ -18,6 +18,7 @@ struct down {
   pid process;        ///< who has ended; none if nobody had the name
   atom name;          ///< the name that was monitored, or '' if it was a pid
   exit_reason reason; ///< why, or `noproc` if there was no such process
+  atom node = {};     ///< with a name: the node where it was meant; '' for this one
 };
 
 /// What a process that traps exits receives when a linked process ends or somebody calls `exit(Pid, Reason)`

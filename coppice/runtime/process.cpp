@@ -16,7 +16,8 @@ using namespace literals;
 // --- what the runtime itself sends, as terms ---
 
 term describe<down>::to(const down& d) {
-  term object = d.name.empty() ? term(d.process) : term::tuple(d.name, "nonode@nohost"_atom);
+  term object = d.process;
+  if (!d.name.empty()) object = term::tuple(d.name, d.node.empty() ? "nonode@nohost"_atom : d.node);
   return term::tuple("DOWN"_atom, d.ref, "process"_atom, object, d.reason.value());
 }
 
@@ -49,7 +50,11 @@ std::expected<down, decode_error> describe<down>::from(const term& t) {
   if (e.empty() || !e[1].as_reference())
     return std::unexpected(not_a("{'DOWN', Ref, process, Object, Reason}", t));
   down d{*e[1].as_reference(), e[3].as_pid().value_or(pid()), atom(), exit_reason(e[4])};
-  if (e[3].is_tuple() && !e[3].elements().empty()) d.name = e[3].elements()[0].as_atom().value_or(atom());
+  if (e[3].is_tuple() && e[3].elements().size() == 2) {
+    d.name = e[3].elements()[0].as_atom().value_or(atom());
+    d.node = e[3].elements()[1].as_atom().value_or(atom());
+    if (d.node == "nonode@nohost"_atom) d.node = atom();
+  }
   return d;
 }
 

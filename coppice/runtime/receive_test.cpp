@@ -258,7 +258,7 @@ TEST(receive, of_a_bare_type_does_not_take_the_reply_to_a_request) {
   n.run([](self me) -> task<> {
     detail::process_block& p = detail::running_process();
     std::uint64_t tag = detail::next_unique(this_node());
-    detail::open_request(p, tag);
+    detail::open_request(p, pid(), tag);
     from(this_node(), me, tag).reply(5);
     std::optional<int> bare = co_await me.receive<int>(1ms);
     EXPECT_FALSE(bare);

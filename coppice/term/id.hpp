@@ -12,7 +12,8 @@ namespace coppice {
 
 /// The address of a process (Erlang: `pid()`).
 ///
-/// 16 bytes. An address is never reused within a node's life. A default-constructed pid names no process.
+/// 16 bytes. An address is never reused within a node's life. A default-constructed pid names no process. One
+/// of another node with the creation 0, which no process has, stands for whoever has a name there.
 struct pid {
   std::uint64_t id = 0;       ///< the slot in the low bits, the generation above it
   std::uint32_t node = 0;     ///< an index into the node's table of peers; 0: this node
@@ -28,6 +29,8 @@ struct pid {
   [[nodiscard]] constexpr std::uint64_t generation() const noexcept { return id >> slot_bits; }
   /// Whether it is of this node; so is the pid that names no process.
   [[nodiscard]] constexpr bool local() const noexcept { return node == 0; }
+  /// Whether it stands for a registered name on another node: what `remote_name` is resolved to.
+  [[nodiscard]] constexpr bool by_name() const noexcept { return node != 0 && creation == 0; }
   /// Whether it names a process, dead or alive.
   [[nodiscard]] constexpr explicit operator bool() const noexcept { return id != 0 || node != 0; }
 

@@ -27,8 +27,8 @@ public:
   /// Completes the wait with that tag once the descriptor is ready, or broken. Replaces an earlier wait of
   /// the same direction. May come too early by a stale event: try, and wait again.
   void complete_when(direction d, coppice::detail::process_block& p, std::uint64_t tag);
-  /// Sends the process `readable{socket}` once.
-  void tell_when_readable(coppice::detail::process_block& p, std::uint64_t socket);
+  /// Sends the process `readable{socket}` or `writable{socket}` once.
+  void tell_when(direction d, coppice::detail::process_block& p, std::uint64_t socket);
   /// Nobody waits any more; what comes is dropped.
   void forget(direction d) noexcept;
 

@@ -19,7 +19,7 @@ start_begun begin_start(std::unique_ptr<gen_process> program, const start_option
   program->prepare(from(*me.home, me.self(), tag), options.name, me.self(), options.hibernate_after);
   spawn_options spawn = options.spawn;
   spawn.link = true;
-  open_request(me, tag);
+  open_request(me, pid(), tag);
   try {
     return {spawn_body(spawn, std::move(program)).process, tag, options.timeout};
   } catch (...) { // catch-all: rethrown

@@ -42,7 +42,7 @@ term neighbours_of(const process_block& p, pid except) {
   std::vector<term> all;
   for (pid other : linked) {
     if (all.size() == max_neighbours) break;
-    const process_block* block = p.home->internals().table.find(other.id);
+    const process_block* block = other.local() ? p.home->internals().table.find(other.id) : nullptr;
     if (block == nullptr || block->inbox.load(std::memory_order_acquire) == inbox_dead) continue;
     const char* runs = block->label.load(std::memory_order_relaxed);
     if (runs == nullptr) runs = block->behaviour.load(std::memory_order_relaxed);

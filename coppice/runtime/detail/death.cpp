@@ -44,6 +44,10 @@ void tell_ties(process_block& p) {
   for (const auto& [ref, target] : p.ties->monitors) {
     send_signal(home, target.process, envelope_kind::demonitor, ref, signal{me, exit_reason()});
   }
+  for (const auto& [tag, to] : p.ties->requests) {
+    if (to.local()) continue;
+    if (remote_channel* way = machine_of(p).remote.load(std::memory_order_acquire)) way->abandon(to, tag);
+  }
 }
 
 /// From here on pushes find the slot dead; what came before is to be turned away.
@@ -103,6 +107,7 @@ void announce_now(process_block& p) {
 
 void reset(process_block& p) noexcept {
   p.trap_exit = p.dying = p.timed_out = p.initialised = p.zombie = p.unwinding = p.faulted = false;
+  p.async_dist = false;
   p.awaited_tag = p.blocked_tag = p.serving_tag = 0;
   p.why.reset();
   p.next_link_id = 1;

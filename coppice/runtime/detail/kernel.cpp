@@ -177,11 +177,29 @@ bool push(process_block& to, envelope* message) noexcept {
   }
 }
 
+namespace {
+
+void deliver_afar(coppice::node& home, pid to, envelope_ptr message) {
+  if (process_block* me = current().process; me != nullptr && is_traced(*me, trace_send)) [[unlikely]] {
+    if (is_speech(*message)) note_message(*me, trace_kind::send, to, *message);
+  }
+  if (remote_channel* way = home.internals().remote.load(std::memory_order_acquire)) {
+    way->deliver(to, std::move(message));
+    return;
+  }
+  envelope* stray = message.release();
+  stray->ops->reject(stray, exit_reason::noconnection());
+}
+
+} // namespace
+
 void deliver(coppice::node& home, pid to, envelope_ptr message) {
   runtime_section section;
   if (zombie_speaks() && !is_failure(*message)) return;
   message->to = to.id;
-  process_block* block = to.local() ? home.internals().table.find(to.id) : nullptr;
+  if (!to.local()) [[unlikely]]
+    return deliver_afar(home, to, std::move(message));
+  process_block* block = home.internals().table.find(to.id);
   bool found = block != nullptr && block->id.load(std::memory_order_acquire) == to.id;
   if (process_block* me = current().process; me != nullptr && is_traced(*me, trace_send)) [[unlikely]] {
     if (is_speech(*message)) {
@@ -205,6 +223,12 @@ void deliver(coppice::node& home, pid to, envelope_ptr message) {
 }
 
 void deliver_to_alias(coppice::node& home, const reference& alias, envelope_ptr message) {
+  if (alias.node != 0) [[unlikely]] {
+    runtime_section section;
+    remote_channel* way = home.internals().remote.load(std::memory_order_acquire);
+    if (way != nullptr && !zombie_speaks()) way->deliver_to_alias(alias, std::move(message));
+    return;
+  }
   if (alias.len != 5) return; // not an alias: as in OTP the message vanishes
   message->tag = alias.unique();
   deliver(home, pid{alias.words[3] | std::uint64_t{alias.words[4]} << 32}, std::move(message));
@@ -314,17 +338,33 @@ bool call_wait::look(waiter&, process_block& p) { return p.arrived != nullptr ||
 
 envelope_ptr call_wait::finish() noexcept {
   clear_deadline(process_);
-  return take_completion(process_);
+  envelope_ptr reply = take_completion(process_);
+  if (reply != nullptr) to_ = pid(); // nothing is open any more
+  return reply;
 }
 
-void open_request(process_block& p, std::uint64_t tag) {
+/// On this node a late reply finds nobody who waits for it; another node is told to forget the call.
+void call_wait::abandon() noexcept {
   runtime_section section;
-  ties_of(p).requests[tag] = true;
+  if (remote_channel* way = machine_of(process_).remote.load(std::memory_order_acquire)) {
+    way->abandon(to_, tag_);
+  }
+}
+
+void open_request(process_block& p, pid to, std::uint64_t tag) {
+  runtime_section section;
+  ties_of(p).requests[tag] = to;
 }
 
 void close_request(process_block& p, std::uint64_t tag) noexcept {
   runtime_section section;
-  if (p.ties != nullptr) p.ties->requests.erase(tag);
+  if (p.ties == nullptr) return;
+  auto found = p.ties->requests.find(tag);
+  if (found == p.ties->requests.end()) return;
+  pid to = found->second;
+  p.ties->requests.erase(found);
+  if (to.local()) return;
+  if (remote_channel* way = machine_of(p).remote.load(std::memory_order_acquire)) way->abandon(to, tag);
 }
 
 namespace {

@@ -93,7 +93,7 @@ envelope_ptr take_completion(process_block& p) noexcept;
 void complete(coppice::node& home, pid to, std::uint64_t tag, envelope_ptr completion);
 
 /// Requests whose replies join the mailbox as completions with their tag (send_request).
-void open_request(process_block& p, std::uint64_t tag);
+void open_request(process_block& p, pid to, std::uint64_t tag);
 /// Forgets the request: its reply, should it come, is dropped.
 void close_request(process_block& p, std::uint64_t tag) noexcept;
 /// The reply to the request if it is in the mailbox, else null. Drains first.

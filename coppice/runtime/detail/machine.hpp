@@ -10,6 +10,7 @@
 #include "coppice/runtime/detail/trace_table.hpp"
 #include "coppice/runtime/detail/worker_pool.hpp"
 #include "coppice/runtime/node.hpp"
+#include "coppice/runtime/remote_channel.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -94,6 +95,8 @@ public:
   std::atomic<std::uint64_t> foreign_spawned{0}; ///< by threads that own no core
   std::atomic<std::uint64_t> foreign_ended{0};
   time_point started;
+
+  std::atomic<remote_channel*> remote{nullptr}; ///< to other nodes, once there is one; one of the parts
 
   std::mutex parts_mutex;
   std::vector<std::pair<std::uint64_t, std::shared_ptr<void>>> parts; ///< of node::part, by the type's hash

@@ -101,6 +101,7 @@ struct alignas(64) process_block {
   bool faulted = false;         ///< its own code threw: to be reported here, not where a link carries it
   bool zombie = false;          ///< announced dead before its frames could go
   bool hibernates = false;      ///< it has freed what it could until something comes
+  bool async_dist = false;      ///< a slow connection to another node does not hold it up
   std::coroutine_handle<> root; ///< the outermost frame: of the process, or of the body's task
   body* program = nullptr;
   std::uint64_t awaited_tag = 0;       ///< the completion that is waited for, or 0

@@ -28,7 +28,7 @@ struct relations : pooled {
   boost::unordered_flat_map<std::uint64_t, monitor_target> monitors; ///< by reference: whom I watch
   boost::unordered_flat_map<std::uint64_t, pid> watchers;            ///< by reference: who watches me
   boost::unordered_flat_map<std::uint64_t, bool> aliases;            ///< value: goes with the first reply
-  boost::unordered_flat_map<std::uint64_t, bool> requests;           ///< tags of send_request still open
+  boost::unordered_flat_map<std::uint64_t, pid> requests; ///< tags of send_request still open, and whom
 
   [[nodiscard]] bool empty() const noexcept {
     return links.empty() && monitors.empty() && watchers.empty() && aliases.empty() && requests.empty();

@@ -72,9 +72,14 @@ void receive_down(process_block& p, std::uint64_t tag, signal& s) {
   if (p.ties == nullptr) return;
   auto found = p.ties->monitors.find(tag);
   if (found == p.ties->monitors.end()) return;
-  atom name = found->second.name;
+  monitor_target watched = std::move(found->second);
   p.ties->monitors.erase(found);
-  append(p, make_message<down>(down{reference::local(tag), s.from, name, std::move(s.reason)}).release());
+  down d{reference::local(tag), s.from, std::move(watched.name), std::move(s.reason)};
+  if (watched.process.by_name()) {
+    d.process = pid();
+    d.node = machine_of(p).remote.load(std::memory_order_acquire)->node_name(watched.process.node);
+  }
+  append(p, make_message<down>(std::move(d)).release());
 }
 
 } // namespace
@@ -86,6 +91,8 @@ void send_signal(coppice::node& home, pid to, envelope_kind kind, std::uint64_t 
   e->tag = tag;
   deliver(home, to, envelope_ptr(e));
 }
+
+signal& signal_of(envelope& e) noexcept { return static_cast<signal_envelope&>(e).content; }
 
 void handle_signal(process_block& p, envelope_ptr e) {
   auto& s = static_cast<signal_envelope&>(*e).content;

@@ -18,6 +18,8 @@ struct signal {
 };
 
 void send_signal(coppice::node& home, pid to, envelope_kind kind, std::uint64_t tag, signal content);
+/// What an envelope of such a kind (exit to down) carries.
+signal& signal_of(envelope& e) noexcept;
 
 /// Lets a signal (not a message) take effect on its receiver; consumes it. Owner only.
 void handle_signal(process_block& p, envelope_ptr e);

@@ -1,0 +1,180 @@
+#include "coppice/dist/detail/net_kernel.hpp"
+
+#include "coppice/runtime/timer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace coppice::dist::detail {
+
+using namespace literals;
+
+// --- half_open ---
+
+void half_open::enter(pid process) {
+  pid oldest;
+  {
+    std::lock_guard guard(lock_);
+    waiting_.push_back(process);
+    if (waiting_.size() > most_) {
+      oldest = waiting_.front();
+      waiting_.pop_front();
+    }
+  }
+  if (oldest) exit(oldest, exit_reason::kill());
+}
+
+void half_open::leave(pid process) noexcept {
+  std::lock_guard guard(lock_);
+  std::erase(waiting_, process);
+}
+
+// --- net_kernel ---
+
+task<> net_kernel::init() {
+  trap_exit(true);
+  network& all = what_->net;
+  all.net_kernel = self_pid().id;
+  listen();
+  if (what_->how.epmd != epmd_use::none) {
+    self me(coppice::detail::running_process());
+    spawn_link(&keep_listed, what_, me.id());
+    listed first = co_await me.receive<listed>();
+    if (!first.error.empty()) exit(exit_reason(term(first.error)));
+  }
+  send_after(what_->how.net_ticktime / 4, self_pid(), tick_alarm());
+}
+
+void net_kernel::listen() {
+  net::listener_options how{.endpoint = what_->how.listen,
+                            .acceptors = 1,
+                            .max_connections = what_->how.max_connections,
+                            .drain_timeout = std::chrono::seconds(1),
+                            .label = "node connection"};
+  if (what_->how.tls) how.tls = what_->how.tls->server;
+  auto opened = net::start_listener(how, [what = what_](self me, net::stream connection) {
+    return accept_peer(me, std::move(connection), what);
+  });
+  if (!opened) {
+    exit(exit_reason(term("the distribution cannot listen at " + how.endpoint.to_string() + ": " +
+                          opened.error().message())));
+  }
+  what_->listen_port = opened->local().port();
+  listener_ = std::move(*opened);
+}
+
+void net_kernel::terminate(const exit_reason&) { what_->net.net_kernel = 0; }
+
+term net_kernel::state() const {
+  std::vector<term> up;
+  for (const peer* p : what_->net.peers()) {
+    if (p->is_up()) up.emplace_back(p->name());
+  }
+  return term::tuple("net_kernel"_atom, what_->net.names.own(), term::list_from(std::move(up)));
+}
+
+/// What other nodes ask.
+result<term> net_kernel::handle_call(const term& request, from who) {
+  if (request.is_tagged("is_auth"_atom, 2)) {
+    who.reply("yes"_atom);
+  } else if (request.is_atom("ticktime"_atom)) {
+    who.reply(std::chrono::duration_cast<std::chrono::seconds>(what_->how.net_ticktime).count());
+  } else if (request.is_atom("nodename"_atom)) {
+    who.reply(what_->net.names.own());
+  } else if (request.is_atom("longnames"_atom)) {
+    who.reply(what_->how.name.find('.') != std::string::npos);
+  } else {
+    who.fail(exit_reason(term::tuple("bad_request"_atom, request)));
+  }
+  return {};
+}
+
+// --- connections ---
+
+void net_kernel::handle_cast(const connection_wanted& wish) {
+  spawn_link(&connect_to_peer, what_, wish.number);
+}
+
+void net_kernel::handle_info(tick_alarm) {
+  send_after(what_->how.net_ticktime / 4, self_pid(), tick_alarm());
+  for (const peer* p : what_->net.peers()) {
+    if (const std::optional<connected_node> c = p->connection()) send(c->carrier, tick_due());
+  }
+}
+
+/// Attempts and connections end as they like; the listener and the one who keeps us listed must not.
+result<> net_kernel::handle_info(const coppice::exit_signal& gone) {
+  if (listener_ && gone.from == listener_->process()) return result<>().stop(gone.reason);
+  return {};
+}
+
+// --- who wants to know ---
+
+void net_kernel::watch(pid who) {
+  if (!watched_.contains(who)) watched_[who] = monitor(who);
+}
+
+bool net_kernel::handle_call(const watch_nodes& wish) {
+  if (wish.on) {
+    ++of_all_[wish.who];
+    watch(wish.who);
+  } else if (auto found = of_all_.find(wish.who); found != of_all_.end() && --found->second == 0) {
+    of_all_.erase(found);
+  }
+  return true;
+}
+
+namespace {
+
+/// Connects for one who watches a node, and has it watch once there is a connection.
+process watch_when_up(self, pid kernel, watch_node wish) {
+  const bool up = co_await connect_node(wish.node);
+  if (up) {
+    cast_any(server_name(kernel), wish);
+  } else {
+    send(wish.who, nodedown{wish.node});
+  }
+}
+
+} // namespace
+
+void net_kernel::handle_cast(const watch_node& wish) {
+  auto& those = of_one_[wish.node];
+  if (!wish.on) {
+    if (auto found = those.find(wish.who); found != those.end() && --found->second == 0) those.erase(found);
+    return;
+  }
+  const peer* there = what_->net.find(wish.node);
+  if (there != nullptr && there->is_up()) {
+    ++those[wish.who];
+    watch(wish.who);
+  } else {
+    spawn_link(&watch_when_up, self_pid(), wish);
+  }
+}
+
+bool net_kernel::handle_call(const node_is_up& news) {
+  for (const auto& [who, times] : of_all_) {
+    for (int i = 0; i < times; ++i) send(who, nodeup{news.node, news.hidden});
+  }
+  return true;
+}
+
+void net_kernel::handle_cast(const node_is_down& news) {
+  for (const auto& [who, times] : of_all_) {
+    for (int i = 0; i < times; ++i) send(who, nodedown{news.node, news.hidden, news.reason});
+  }
+  const auto those = of_one_.extract(news.node);
+  if (those.empty()) return;
+  for (const auto& [who, times] : those.mapped()) {
+    for (int i = 0; i < times; ++i) send(who, nodedown{news.node, news.hidden});
+  }
+}
+
+void net_kernel::handle_info(const down& gone) {
+  watched_.erase(gone.process);
+  of_all_.erase(gone.process);
+  for (auto& [node, those] : of_one_) those.erase(gone.process);
+}
+
+} // namespace coppice::dist::detail
