@@ -4,6 +4,7 @@
 
 #include <ctime>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,23 +31,29 @@ term date_time(wall_time at) {
                      term::tuple(local.tm_hour, local.tm_min, local.tm_sec));
 }
 
-/// The three small numbers of a date or a time.
-bool read_three(const term& t, int& a, int& b, int& c) {
+/// The three numbers of a date or of a time, each from `least` to its greatest.
+bool read_three(const term& t, std::span<int* const, 3> into, std::span<const int, 3> least,
+                std::span<const int, 3> greatest) {
   if (!t.is_tuple(3)) return false;
-  int* into[] = {&a, &b, &c};
   for (std::size_t i = 0; i < 3; ++i) {
     const std::optional<std::int64_t> number = t.elements()[i].as_int64();
-    if (!number || *number < 0 || *number > 9999) return false;
+    if (!number || *number < least[i] || *number > greatest[i]) return false;
     *into[i] = static_cast<int>(*number);
   }
   return true;
 }
 
 std::optional<wall_time> read_date_time(const term& t) {
+  constexpr int first_day[] = {1970, 1, 1};
+  constexpr int last_day[] = {2200, 12, 31}; // nanoseconds in 64 bits end in 2262
+  constexpr int midnight[] = {0, 0, 0};
+  constexpr int last_second[] = {23, 59, 59};
   std::tm local{};
   local.tm_isdst = -1;
-  if (!t.is_tuple(2) || !read_three(t.elements()[0], local.tm_year, local.tm_mon, local.tm_mday) ||
-      !read_three(t.elements()[1], local.tm_hour, local.tm_min, local.tm_sec)) {
+  int* const date[] = {&local.tm_year, &local.tm_mon, &local.tm_mday};
+  int* const time[] = {&local.tm_hour, &local.tm_min, &local.tm_sec};
+  if (!t.is_tuple(2) || !read_three(t.elements()[0], date, first_day, last_day) ||
+      !read_three(t.elements()[1], time, midnight, last_second)) {
     return std::nullopt;
   }
   local.tm_year -= 1900;
@@ -68,12 +75,18 @@ wording wording_of(const atom& module) {
   return {"Status for generic server", "Logged events"};
 }
 
+/// A pid in brackets, as it ends a header.
+bool is_bracketed(std::string_view name) { return name.front() == '<' && name.back() == '>'; }
+
+/// A text, as OTP writes it, if the name can be read from that again; else OTP's other form, a tuple.
 term header_of(const sys::status& s, std::string_view title) {
-  if (!s.name.is_atom() && !s.name.is_pid()) return term::tuple(term::charlist(title), s.name);
-  std::string text(title);
-  text += ' ';
-  text += s.name.is_atom() ? std::string(s.name.as_atom()->name()) : to_string(s.name);
-  return term::charlist(text);
+  std::string name;
+  if (s.name == term(s.process)) name = to_string(s.name);
+  if (s.name.is_atom()) name = s.name.as_atom()->name();
+  if (name.empty() || (s.name.is_atom() && is_bracketed(name))) {
+    return term::tuple(term::charlist(title), s.name);
+  }
+  return term::charlist(std::string(title) + " " + name);
 }
 
 /// `[{handler, Module, Id, State, Supervised}]` from `[{Module, Id, State}]`. Who supervises is not told.
@@ -118,7 +131,7 @@ term name_in(const term& header, pid process) {
     const std::string_view title = wording_of(atom(module)).header;
     if (!text.starts_with(title) || text.size() <= title.size() + 1) continue;
     const std::string_view name = std::string_view(text).substr(title.size() + 1);
-    if (name.front() == '<' && name.back() == '>') return process;
+    if (is_bracketed(name)) return process;
     if (auto known = atom::from_peer(name)) return *known;
   }
   return process;

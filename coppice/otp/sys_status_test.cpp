@@ -101,6 +101,10 @@ TEST(sys_status, what_is_ours_alone_comes_back_too) {
   s.parent = pid();
   auto back = from_term<sys::status>(to_term(s));
   EXPECT_TRUE(back->hibernating);
+  for (const char* name : {"'<odd>'", "''", "{via,m,n}", "<0.1.0>"}) {
+    s.name = *parse_term(name);
+    EXPECT_EQ(to_string(from_term<sys::status>(to_term(s))->name), name);
+  }
   EXPECT_FALSE(back->parent) << "who was started without a link says that it is its own parent";
 }
 
@@ -132,9 +136,12 @@ TEST(sys_status, statistics_both_ways) {
   EXPECT_EQ(s->messages_in, 2U);
   EXPECT_EQ(s->messages_out, 1U);
   EXPECT_EQ(to_string(to_term(*s)), text);
-  for (const char* bad : {"[]", "no",
-                          "[{start_time,{{2026,11},{14,22,52}}},{current_time,{{2026,11,23},{14,23,4}}},"
-                          "{reductions,262},{messages_in,2},{messages_out,1}]"}) {
+  for (const char* bad :
+       {"[]", "no",
+        "[{start_time,{{2026,11},{14,22,52}}},{current_time,{{2026,11,23},{14,23,4}}},"
+        "{reductions,262},{messages_in,2},{messages_out,1}]",
+        "[{start_time,{{2026,11,23},{14,22,52}}},{current_time,{{90000,11,23},{14,23,4}}},{reductions,262},"
+        "{messages_in,2},{messages_out,1}]"}) {
     EXPECT_FALSE(from_term<sys::statistics>(*parse_term(bad)).has_value()) << bad;
   }
 }

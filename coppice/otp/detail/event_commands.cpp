@@ -65,6 +65,7 @@ void event_manager::ask_foreign(const term& command, from who) {
 
 term event_manager::modules() const {
   std::vector<term> all;
+  all.reserve(handlers_.size());
   for (const auto& h : handlers_) all.emplace_back(h->id.module);
   std::ranges::sort(all, term_less());
   const auto repeated = std::ranges::unique(all);

@@ -211,6 +211,7 @@ std::expected<void, decode_error> read_reply_term(const term& t, ok&) {
 }
 
 std::expected<void, decode_error> read_reply_term(const term& t, std::vector<child_info>& into) {
+  if (!t.is_proper_list()) return std::unexpected(mismatch("a list of children", t));
   for (const term& row : t.items()) {
     if (!row.is_tuple(4)) return std::unexpected(mismatch("{Id, Child, Type, Modules}", row));
     const auto e = row.elements();

@@ -154,6 +154,7 @@ TEST(sys_protocol, the_log_and_the_figures) {
     start_result<scribe> s = co_await start<scribe>();
     std::string log_on = co_await asked(s->name(), "{debug,{log,{true,2}}}");
     std::string figures_on = co_await asked(s->name(), "{debug,{statistics,true}}");
+    EXPECT_EQ(log_on + figures_on, "okok");
     for (int i = 0; i < 3; ++i) cast<write>(*s, i);
     std::string log = co_await asked(s->name(), "{debug,{log,get}}");
     EXPECT_EQ(log, "{ok,[{in,{write,1}},{in,{write,2}}]}");
