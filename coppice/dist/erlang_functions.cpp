@@ -22,6 +22,7 @@ namespace {
 using shared_facts = std::shared_ptr<const node_facts>;
 
 constexpr std::uint64_t longest_seq = 1'000'000;
+constexpr std::size_t most_items = 100; ///< of process_info/2; OTP has half as many
 constexpr std::uint32_t slots_at_once = 4096;
 
 term or_badarg(std::optional<term> value) {
@@ -111,14 +112,19 @@ task<term> process_info_1(function_call call) {
 }
 
 task<term> process_info_2(function_call call) {
-  const std::vector<atom> names = atoms_argument(call, 1);
+  const term asked = call.arguments[1];
+  const std::size_t count = asked.is_list() ? asked.length().value_or(SIZE_MAX) : 1;
+  if (count > most_items) raise_error("badarg"_atom);
   std::optional<process_details> details = co_await details_of(local_pid_argument(call, 0));
   const process_details shown = details.value_or(process_details());
+  const term which = asked.is_list() ? asked : term::list(asked);
   std::vector<term> all;
-  for (const atom& name : names) all.push_back(or_badarg(process_item(shown, name))); // also of the dead
+  all.reserve(count);
+  for (const term& each : which.items())
+    all.push_back(or_badarg(process_item(shown, each))); // of the dead too
   if (!details) co_return "undefined"_atom;
-  if (!call.arguments[1].is_atom()) co_return term::list_from(std::move(all));
-  if (names[0] == "registered_name"_atom && shown.summary.registered_name.empty()) co_return term();
+  if (asked.is_list()) co_return term::list_from(std::move(all));
+  if (asked.is_atom("registered_name"_atom) && shown.summary.registered_name.empty()) co_return term();
   co_return all.front();
 }
 

@@ -82,6 +82,7 @@ TEST(erlang_functions, refuse_what_they_cannot_take) {
       {"erlang", "whereis", "[1]", badarg},
       {"erlang", "process_info", "[x]", badarg},
       {"erlang", "process_info", "[x,links]", badarg},
+      {"erlang", "process_info", "[x,[links|x]]", badarg},
       {"erlang", "system_info", "[no_such_item]", badarg},
       {"erlang", "system_info", "[{wordsize,x}]", badarg},
       {"erlang", "memory", "[no_such_kind]", badarg},
@@ -237,6 +238,9 @@ TEST(erlang_functions, process_info_has_all_that_observer_asks_for) {
           term alone = co_await ask(t, "erlang", "process_info", one);
           EXPECT_TRUE(alone.is_tagged(atom(item), 2)) << to_string(alone);
         }
+        std::vector<term> key{who, parse_term("{dictionary,'$initial_call'}").value()};
+        term value = co_await ask(t, "erlang", "process_info", key);
+        EXPECT_EQ(to_string(value), "{{dictionary,'$initial_call'},{counter,init,1}}");
         std::vector<term> unnamed{who, "registered_name"_atom};
         term name = co_await ask(t, "erlang", "process_info", unnamed);
         EXPECT_EQ(name, term());

@@ -59,6 +59,7 @@ task<std::vector<running_application>> running_applications() {
 
 term as_term(const std::vector<running_application>& all) {
   std::vector<term> rows;
+  rows.reserve(all.size());
   for (const running_application& each : all) {
     rows.push_back(term::tuple(each.master, atom(each.info.name), to_term(each.info)));
   }
@@ -131,6 +132,7 @@ private:
 
   [[nodiscard]] term result() const {
     std::vector<term> processes;
+    processes.reserve(order_.size());
     for (pid p : order_) processes.push_back(term::tuple(p, known_.at(p).text));
     return term::tuple(known_.at(root_).text, term::list_from(std::move(processes)), links_as_term(primary_),
                        links_as_term(crossing_));

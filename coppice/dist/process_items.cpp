@@ -83,6 +83,7 @@ term dictionary_of(const process_details& d) {
 
 term monitors_of(const process_details& d) {
   std::vector<term> all;
+  all.reserve(d.monitors.size());
   for (pid whom : d.monitors) all.push_back(term::tuple("process"_atom, whom));
   return term::list_from(std::move(all));
 }
@@ -198,7 +199,17 @@ task<std::optional<process_details>> details_of(pid process, duration timeout) {
   co_return told;
 }
 
-std::optional<term> process_item(const process_details& of, const atom& name) {
+std::optional<term> process_item(const process_details& of, const term& which) {
+  if (which.is_tagged("dictionary"_atom, 2)) {
+    term value("undefined"_atom);
+    const term all = dictionary_of(of);
+    for (const term& each : all.items()) {
+      if (each.elements()[0] == which.elements()[1]) value = each.elements()[1];
+    }
+    return term::tuple(which, std::move(value));
+  }
+  if (!which.is_atom()) return std::nullopt;
+  const atom name = *which.as_atom();
   const auto* const found = std::ranges::lower_bound(items, name.name(), {}, &item::name);
   if (found == items.end() || found->name != name.name()) return std::nullopt;
   return term::tuple(name, found->value(of));

@@ -24,10 +24,10 @@ term translated_initial_call_of(const process_summary& p);
 /// dead. The status is that before it was asked.
 task<std::optional<process_details>> details_of(pid process, duration timeout = std::chrono::seconds(5));
 
-/// One item, `{Item, Value}`; nothing if there is no such item. Sizes of heaps are in words: all of its
-/// memory is one heap. What has no meaning here (`catchlevel`, `trace` and others) is what a process has in
-/// Erlang to which nothing was done.
-std::optional<term> process_item(const process_details& of, const atom& name);
+/// One item, `{Item, Value}`, where an item is an atom or `{dictionary, Key}`; nothing if there is no such
+/// item. Sizes of heaps are in words: all of its memory is one heap. What has no meaning here (`catchlevel`,
+/// `trace` and others) is what a process has in Erlang to which nothing was done.
+std::optional<term> process_item(const process_details& of, const term& which);
 /// The items that process_info/1 has, in its order.
 term process_items(const process_details& of);
 
