@@ -49,8 +49,10 @@ evaluation refused(term reason, term stack) {
   return {evaluation::way::failed, std::move(reason), std::move(stack)};
 }
 
-/// Takes `apply` off a call, as often as it stands there; gives why if that cannot be applied.
+/// Takes `apply` off a call, as often as it stands there; gives why if that cannot be applied. The arity is
+/// that of the arguments, which may have been added after the call was made.
 std::optional<evaluation> unfold(function_call& call) {
+  call.function.arity = static_cast<std::uint32_t>(call.arguments.size());
   while (call.function.module == "erlang"_atom && call.function.function == "apply"_atom) {
     std::optional<function_call> inner;
     if (call.arguments.size() == 3) {

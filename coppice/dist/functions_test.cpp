@@ -115,6 +115,13 @@ TEST(functions, a_spawned_function_ends_as_an_erlang_process_does) {
   EXPECT_TRUE(f.reports.empty());
 }
 
+TEST(functions, the_arity_is_that_of_the_arguments) {
+  test_node f;
+  function_call call({"m"_atom, "twice"_atom, 7}, {});
+  call.arguments.emplace_back(1);
+  EXPECT_EQ(f.n.run(end_of, std::move(call)), term("normal"_atom));
+}
+
 TEST(functions, a_cpp_exception_that_nobody_waits_for_is_a_crash) {
   test_node f;
   EXPECT_EQ(end(f, "m", "breaks", "[]"), "{'std::out_of_range',<<\"seventh of six\">>}");
