@@ -457,8 +457,10 @@ bool external_reader::read_pid(bool old) {
   std::string_view name;
   if (!atom_name(name) || !need(old ? 9 : 12)) return false;
   pid p;
-  p.id = number<std::uint32_t>();
-  p.id |= std::uint64_t{number<std::uint32_t>()} << 32;
+  const auto id = number<std::uint32_t>(); // as `put_pid` writes it
+  const std::uint64_t serial = number<std::uint32_t>();
+  const std::uint64_t generation = std::uint64_t{id >> pid::slot_bits} << 32U | serial;
+  p.id = generation << pid::slot_bits | (id & ((1U << pid::slot_bits) - 1));
   p.creation = old ? number<std::uint8_t>() : number<std::uint32_t>();
   return resolve(name, p.creation, p.node) && push(p);
 }

@@ -238,12 +238,14 @@ void writer::put_bits(const term& t) {
   out_.append(bytes);
 }
 
+/// As ID and serial, which is how Erlang prints it (`<Node.ID.Serial>`): the slot and the generation. What of
+/// the generation is beyond 32 bits stands above the slot.
 void writer::put_pid(const pid& p) {
   tag(external_tag::new_pid);
   put_node(p.node);
   need(12);
-  number(static_cast<std::uint32_t>(p.id));
-  number(static_cast<std::uint32_t>(p.id >> 32));
+  number(p.slot() | static_cast<std::uint32_t>(p.generation() >> 32U) << pid::slot_bits);
+  number(static_cast<std::uint32_t>(p.generation()));
   number(creation_of(p.node, p.creation));
 }
 

@@ -77,7 +77,8 @@ TEST_F(external, reads_what_older_nodes_wrote) {
   EXPECT_EQ(text("c1.50000000000000000000e+00\0\0\0\0\0"s), "1.5");
   EXPECT_EQ(read("d\0\1\xe9"s).value(), term(atom("é")));
   EXPECT_EQ(read("s\1\xe9").value(), term(atom("é")));
-  EXPECT_EQ(read("h\1gs\5a@box\0\0\0\1\0\0\0\2\3"s).value().elements()[0].as_pid()->id, 1 | 2ULL << 32);
+  EXPECT_EQ(read("h\1gs\5a@box\0\0\0\1\0\0\0\2\3"s).value().elements()[0].as_pid()->id,
+            1 | 2ULL << pid::slot_bits);
   EXPECT_EQ(read("r\0\2s\5a@box\3\0\0\0\1\0\0\0\2"s).value().as_reference()->words[1], 2U);
   EXPECT_EQ(read("es\5a@box\0\0\0\x09\3"s).value().as_reference()->words[0], 9U);
   EXPECT_EQ(read("fs\5a@box\0\0\0\x09\3"s).value().as_port()->id, 9U);
@@ -87,10 +88,13 @@ TEST_F(external, reads_what_older_nodes_wrote) {
 }
 
 TEST_F(external, own_identities_are_local_and_those_of_others_keep_their_node) {
-  const pid mine{5 | 9ULL << 32, 0, 0};
+  const pid mine{5 | 9ULL << pid::slot_bits, 0, 0};
   const std::string bytes = "X" + own + "\0\0\0\5\0\0\0\x09\0\0\0\7"s;
   EXPECT_EQ(written(mine), bytes);
   EXPECT_EQ(read(bytes).value().as_pid(), mine);
+  const pid late{5 | (3ULL << 32 | 9) << pid::slot_bits, 0, 0}; // of more than 32 bits of generations
+  EXPECT_EQ(written(late), "X" + own + "\x0c\0\0\5\0\0\0\x09\0\0\0\7"s);
+  EXPECT_EQ(read(written(late)).value().as_pid(), late);
 
   const std::string before = "X" + own + "\0\0\0\5\0\0\0\x09\0\0\0\6"s; // of an earlier incarnation
   const pid stale = *read(before).value().as_pid();
