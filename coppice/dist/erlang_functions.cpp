@@ -35,17 +35,6 @@ term list_of(const std::vector<T>& all) {
   return term::list_from(std::vector<term>(all.begin(), all.end()));
 }
 
-/// Looks at every process, until one is what is sought.
-template <class Found>
-void for_each_process(Found&& found) {
-  std::optional<std::uint32_t> next = 0;
-  bool done = false;
-  while (next && !done) {
-    next =
-        this_node().glimpse(*next, slots_at_once, [&](const process_glimpse& g) { done = done || found(g); });
-  }
-}
-
 // --- nodes ---
 
 term nodes_of(const node_facts& facts, const std::vector<atom>& kinds) {
@@ -91,15 +80,6 @@ void add_nodes(function_table& table, const shared_facts& facts) {
 
 // --- processes ---
 
-term processes(const function_call&) {
-  std::vector<term> all;
-  for_each_process([&all](const process_glimpse& g) {
-    all.emplace_back(g.process);
-    return false;
-  });
-  return term::list_from(std::move(all));
-}
-
 term whereis_name(const function_call& call) {
   const std::optional<pid> found = whereis(atom_argument(call, 0));
   return found ? term(*found) : term("undefined"_atom);
@@ -136,7 +116,7 @@ task<term> translate_initial_call(shared_facts facts, function_call call) {
 
 void add_processes(function_table& table, const shared_facts& facts) {
   const atom erlang("erlang");
-  table.add(erlang, "processes"_atom, 0, processes);
+  table.add(erlang, "processes"_atom, 0, [](const function_call&) { return list_of(live_processes()); });
   table.add(erlang, "registered"_atom, 0, [](const function_call&) { return list_of(registered()); });
   table.add(erlang, "whereis"_atom, 1, whereis_name);
   table.add(erlang, "is_process_alive"_atom, 1,
@@ -178,13 +158,13 @@ void add_figures(function_table& table) {
 /// The behaviour of a class that some process runs.
 std::optional<atom> behaviour_of_class(const atom& module) {
   std::optional<atom> found;
-  for_each_process([&](const process_glimpse& g) {
+  const auto look = [&](const process_glimpse& g) {
     const std::string_view behaviour = g.behaviour;
-    if (g.runs != nullptr && behaviour != "process" && module.name() == g.runs) {
-      found = passing_atom(behaviour, "process"_atom);
-    }
-    return found.has_value();
-  });
+    if (found || g.runs == nullptr || behaviour == "process" || module.name() != g.runs) return;
+    found = passing_atom(behaviour, "process"_atom);
+  };
+  std::optional<std::uint32_t> next = 0;
+  while (next && !found) next = this_node().glimpse(*next, slots_at_once, look);
   return found;
 }
 

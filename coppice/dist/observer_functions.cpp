@@ -18,7 +18,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::uint32_t slots_at_once = 4096;
 constexpr std::size_t processes_at_once = 10'000; ///< in one message, as in OTP
 constexpr duration patience = 100ms;              ///< with one process
 constexpr duration patience_in_all = 2s;          ///< with those that do not answer
@@ -27,13 +26,8 @@ constexpr duration shortest_interval = 20ms;
 // --- processes ---
 
 std::vector<pid> other_processes() {
-  std::vector<pid> all;
-  std::optional<std::uint32_t> next = 0;
-  while (next) {
-    next = this_node().glimpse(*next, slots_at_once, [&all](const process_glimpse& g) {
-      if (g.process != self_pid()) all.push_back(g.process);
-    });
-  }
+  std::vector<pid> all = live_processes();
+  std::erase(all, self_pid());
   return all;
 }
 

@@ -14,7 +14,8 @@ using namespace literals;
 
 namespace {
 
-constexpr std::size_t word = 8;           ///< bytes
+constexpr std::size_t word = 8; ///< bytes
+constexpr std::uint32_t slots_at_once = 4096;
 constexpr std::size_t max_ancestors = 64; ///< of a chain that is longer, what is nearest counts
 
 bool is_behaviour(const process_summary& p) { return p.behaviour != "process"; }
@@ -163,6 +164,16 @@ constexpr auto usual = std::to_array<std::string_view>(
      "garbage_collection", "suspending"});
 
 } // namespace
+
+std::vector<pid> live_processes() {
+  std::vector<pid> all;
+  std::optional<std::uint32_t> next = 0;
+  while (next) {
+    next = this_node().glimpse(*next, slots_at_once,
+                               [&all](const process_glimpse& g) { all.push_back(g.process); });
+  }
+  return all;
+}
 
 term initial_call_of(const process_summary& p) {
   if (is_behaviour(p)) {

@@ -9,6 +9,9 @@
 
 namespace coppice::dist {
 
+/// All live processes of the node (`erlang:processes/0`), as of their slots in its table.
+std::vector<pid> live_processes();
+
 /// What a process was started to run: `{Class, init, 1}` of a behaviour, what another node called where that
 /// started it, else `{process, Label, 0}`.
 term initial_call_of(const process_summary& p);
