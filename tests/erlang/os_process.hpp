@@ -17,14 +17,20 @@ namespace coppice {
 
 class os_process {
 public:
-  /// `environment`: what is set besides the test's own, as `NAME=value`.
+  /// `environment`: what is set besides the test's own, as `NAME=value`. `output`: a descriptor for its
+  /// standard output, and `errors` for the other one.
   os_process(const std::filesystem::path& program, std::vector<std::string> arguments,
-             std::vector<std::string> environment = {}) {
+             std::vector<std::string> environment = {}, int output = 1, int errors = 2) {
     arguments.insert(arguments.begin(), program.string());
     for (char** e = environ; *e != nullptr; ++e) environment.emplace_back(*e); // of two the first counts
     std::vector<char*> argv = pointers(arguments);
     std::vector<char*> envp = pointers(environment);
-    const int failed = posix_spawn(&id_, program.c_str(), nullptr, nullptr, argv.data(), envp.data());
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_adddup2(&files, output, 1);
+    posix_spawn_file_actions_adddup2(&files, errors, 2);
+    const int failed = posix_spawn(&id_, program.c_str(), &files, nullptr, argv.data(), envp.data());
+    posix_spawn_file_actions_destroy(&files);
     if (failed != 0) throw std::system_error(failed, std::generic_category(), program.string());
   }
   ~os_process() {
@@ -35,6 +41,10 @@ public:
   os_process(const os_process&) = delete;
   os_process& operator=(const os_process&) = delete;
 
+  /// Asks it to end.
+  void terminate() const {
+    if (id_ != 0) kill(id_, SIGTERM);
+  }
   /// Until it has ended: its exit status, or -1 if a signal ended it.
   int wait() {
     int status = 0;
