@@ -133,6 +133,7 @@ handshake_step handshake_out::take_status(std::string_view text) {
   if (text != "alive") return nonsense("a status that is known");
   if (connected_) return refuse(reason::duplicate, dialled_ + " is connected already", {"sfalse"});
   at_ = stage::challenge;
+  replaces_ = true;
   return {{"strue"}}; // what it takes for our connection is one of our past
 }
 

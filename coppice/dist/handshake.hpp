@@ -94,9 +94,13 @@ public:
   [[nodiscard]] std::string start() const;
   /// What a message of the other side leads to.
   [[nodiscard]] handshake_step step(std::string_view message);
+  /// Whether there is a connection with it by now.
+  void set_connected(bool now) noexcept { connected_ = now; }
 
   /// Both know the cookie: what comes next is no handshake any more.
   [[nodiscard]] bool done() const noexcept { return at_ == stage::done; }
+  /// It had a connection with us, which this one takes the place of.
+  [[nodiscard]] bool replaces() const noexcept { return replaces_; }
   /// The other node, once it has told.
   [[nodiscard]] const node_identity& peer() const noexcept { return peer_; }
   /// What both can do.
@@ -111,6 +115,7 @@ private:
   handshake_side mine_;
   std::string dialled_;
   bool connected_;
+  bool replaces_ = false;
   stage at_ = stage::status;
   node_identity peer_;
 };

@@ -21,28 +21,32 @@ public:
       : all_(all), with_(with), number_(with.established(node)),
         hidden_(!node.common.has(capability::published)) {}
   ~up_guard() {
-    with_.lost(number_);
+    if (!number_) return;
+    with_.lost(*number_);
     cast_any(all_.speaker(), node_is_down{with_.name(), hidden_, reason});
   }
   up_guard(const up_guard&) = delete;
   up_guard& operator=(const up_guard&) = delete;
 
   [[nodiscard]] bool hidden() const noexcept { return hidden_; }
+  /// Of the connection; none if another has been made meanwhile, which stays.
+  [[nodiscard]] std::optional<std::uint64_t> number() const noexcept { return number_; }
 
   atom reason = "connection_closed"_atom;
 
 private:
   network& all_;
   peer& with_;
-  std::uint64_t number_;
+  std::optional<std::uint64_t> number_;
   bool hidden_;
 };
 
 /// The two directions of one connection.
 class traffic {
 public:
-  traffic(network& all, peer& with, net::stream& connection, capabilities common, frame_limits limits)
-      : with_(with), connection_(connection), reader_(common, all.names, limits),
+  traffic(network& all, peer& with, std::uint64_t number, net::stream& connection, capabilities common,
+          frame_limits limits)
+      : with_(with), number_(number), connection_(connection), reader_(common, all.names, limits),
         hidden_(!common.has(capability::published)) {}
 
   /// Reads what is there, but not for too long, and lets it take effect. False: the connection is over.
@@ -68,6 +72,7 @@ private:
   static constexpr int silent_ticks = 5;
 
   peer& with_;
+  std::uint64_t number_;
   net::stream& connection_;
   frame_reader reader_;
   bool hidden_;
@@ -153,7 +158,7 @@ bool traffic::write() {
     if (out_at_ == out_.size()) {
       out_.clear();
       out_at_ = 0;
-      with_.take(out_, written_at_once);
+      with_.take(number_, out_, written_at_once);
       if (out_.empty()) return true;
     }
     const net::io_result n = connection_.try_write(std::string_view(out_).substr(out_at_));
@@ -217,8 +222,10 @@ task<> carry(network* all, peer* with, net::stream* connection, agreed what, fra
   self me(coppice::detail::running_process());
   set_label("connection with " + std::string(with->name().name()));
   connection->no_delay(true);
-  up_guard guard(*all, *with, connected_node{what.common, what.peer.creation, me.id()});
-  auto both = std::make_unique<traffic>(*all, *with, *connection, what.common, limits);
+  up_guard guard(*all, *with,
+                 connected_node{what.common, what.peer.creation, me.id(), what.dialled, what.replaces});
+  if (!guard.number()) co_return;
+  auto both = std::make_unique<traffic>(*all, *with, *guard.number(), *connection, what.common, limits);
   node_is_up news{with->name(), guard.hidden()};
   server_name kernel(all->speaker());
   std::expected<bool, exit_reason> known =

@@ -104,12 +104,12 @@ void peer::send_message(const control& what, const term& message) {
   wake(lock);
 }
 
-void peer::take(std::string& out, std::size_t most) {
+void peer::take(std::uint64_t connection, std::string& out, std::size_t most) {
   std::vector<std::pair<pid, std::uint64_t>> free;
   {
     std::lock_guard guard(lock_);
+    if (state_ != state::up || connection_ != connection) return;
     poked_ = false;
-    if (state_ != state::up) return;
     out_.take(out, most, *writer_);
     if (out_.bytes() <= all_.limits.busy / 2) free.swap(held_up_);
   }

@@ -43,7 +43,9 @@ struct spawned_call {
 struct connected_node {
   capabilities common;
   std::uint32_t creation = 0;
-  pid carrier; ///< the process that has the connection
+  pid carrier;           ///< the process that has the connection
+  bool dialled = false;  ///< by us
+  bool replaces = false; ///< both sides know that it takes the place of another
 };
 
 class peer {
@@ -77,17 +79,17 @@ public:
   bool begin_attempt(pid process);
   /// It has come to nothing: what waits fails. Not if meanwhile there is a connection.
   void attempt_failed(pid process);
-  /// From here on what is sent goes to that process's connection. Ends the one before. Returns its number.
-  std::uint64_t established(const connected_node& with);
-  /// Whether an attempt of ours may still become the connection.
-  [[nodiscard]] bool attempts(pid process) const;
+  /// From here on what is sent goes to that process's connection; the one before ends. Returns its number, or
+  /// nothing if the one before stays.
+  std::optional<std::uint64_t> established(const connected_node& with);
 
   // --- for the connection ---
 
   /// Lets a signal of the peer take effect.
   void receive(dist::signal what);
-  /// Moves some bytes to write behind `out`, and lets senders go on that waited for room.
-  void take(std::string& out, std::size_t most);
+  /// Moves some bytes for the connection with that number behind `out`, and lets senders go on that waited
+  /// for room.
+  void take(std::uint64_t connection, std::string& out, std::size_t most);
   /// The connection with that number has ended: everybody is told. Again it does nothing.
   void lost(std::uint64_t connection);
   /// Who has asked for a reply by this tag: the number for its `from`.
@@ -144,6 +146,7 @@ private:
   void send_down(std::uint64_t number, const exit_reason& reason);
   void fail_reply(const awaited& a, const exit_reason& reason);
   farewell take_ties();
+  [[nodiscard]] bool gives_way_to(const connected_node& newer) const;
   void tell(farewell all);
 
   // receiving

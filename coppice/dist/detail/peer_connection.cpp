@@ -98,9 +98,12 @@ bool peer::begin_attempt(pid process) {
   return true;
 }
 
-bool peer::attempts(pid process) const {
-  std::lock_guard guard(lock_);
-  return state_ != state::up && attempt_ == process;
+/// Of two connections that were made at the same time, each by another side, the one that the node with the
+/// greater name dialled stays: both sides come to the same.
+bool peer::gives_way_to(const connected_node& newer) const {
+  if (newer.replaces || newer.dialled == with_.dialled) return true;
+  const bool ours_is_greater = all_.names.own().name() > name_.name();
+  return newer.dialled == ours_is_greater;
 }
 
 void peer::attempt_failed(pid process) {
@@ -117,13 +120,14 @@ void peer::attempt_failed(pid process) {
   tell(std::move(all));
 }
 
-std::uint64_t peer::established(const connected_node& with) {
+std::optional<std::uint64_t> peer::established(const connected_node& with) {
   for (;;) {
     std::uint64_t before = 0;
     pid old;
     {
       std::lock_guard guard(lock_);
       if (state_ == state::up) {
+        if (!gives_way_to(with)) return std::nullopt;
         before = connection_;
         old = with_.carrier;
       }

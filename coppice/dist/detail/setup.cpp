@@ -62,9 +62,10 @@ std::unexpected<handshake_error> broken(std::string what) {
 } // namespace
 
 task<std::expected<agreed, handshake_error>> greet(net::stream* connection, handshake_side mine,
-                                                   std::string dialled, bool connected, time_point until) {
+                                                   std::string dialled, std::function<bool()> connected,
+                                                   time_point until) {
   handshake_stream messages(*connection, until);
-  handshake_out side(std::move(mine), std::move(dialled), connected);
+  handshake_out side(std::move(mine), std::move(dialled), connected());
   std::vector<std::string> first;
   first.push_back(side.start());
   auto begun = co_await messages.write(std::move(first));
@@ -72,12 +73,13 @@ task<std::expected<agreed, handshake_error>> greet(net::stream* connection, hand
   while (!side.done()) {
     auto message = co_await messages.read();
     if (!message) co_return broken(std::move(message.error()));
+    side.set_connected(connected());
     handshake_step next = side.step(*message);
     auto sent = co_await messages.write(std::move(next.send));
     if (next.failed) co_return std::unexpected(std::move(*next.failed));
     if (!sent) co_return broken(std::move(sent.error()));
   }
-  co_return agreed{side.peer(), side.common()};
+  co_return agreed{side.peer(), side.common(), true, side.replaces()};
 }
 
 task<std::expected<agreed, handshake_error>> welcome_in(net::stream* connection, handshake_side mine,
@@ -85,19 +87,21 @@ task<std::expected<agreed, handshake_error>> welcome_in(net::stream* connection,
                                                         time_point until) {
   handshake_stream messages(*connection, until);
   handshake_in side(std::move(mine));
+  bool replaces = false;
   while (!side.done()) {
     auto message = co_await messages.read();
     if (!message) co_return broken(std::move(message.error()));
     handshake_step next = side.step(*message);
     if (side.asks()) {
       const welcome w = admit(side);
+      replaces = w.how == admission::alive;
       next = side.admit(w.how, w.given);
     }
     auto sent = co_await messages.write(std::move(next.send));
     if (next.failed) co_return std::unexpected(std::move(*next.failed));
     if (!sent) co_return broken(std::move(sent.error()));
   }
-  co_return agreed{side.peer(), side.common()};
+  co_return agreed{side.peer(), side.common(), false, replaces};
 }
 
 } // namespace coppice::dist::detail

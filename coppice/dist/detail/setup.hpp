@@ -15,6 +15,8 @@ namespace coppice::dist::detail {
 struct agreed {
   node_identity peer;
   capabilities common;
+  bool dialled = false;  ///< by us
+  bool replaces = false; ///< both know that it takes the place of another connection
 };
 
 /// The messages of a handshake on a stream: each with its length before it, of 32 bits within TLS.
@@ -39,9 +41,10 @@ struct welcome {
   std::optional<node_identity> given; ///< to one that wants a name
 };
 
-/// Connects as `mine` to the node `dialled`. `connected`: there is a connection as far as we know.
+/// Connects as `mine` to the node `dialled`. `connected` says whether there is a connection by now.
 task<std::expected<agreed, handshake_error>> greet(net::stream* connection, handshake_side mine,
-                                                   std::string dialled, bool connected, time_point until);
+                                                   std::string dialled, std::function<bool()> connected,
+                                                   time_point until);
 
 /// Lets another in; `admit` says how it is answered.
 task<std::expected<agreed, handshake_error>> welcome_in(net::stream* connection, handshake_side mine,

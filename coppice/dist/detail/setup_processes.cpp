@@ -193,8 +193,9 @@ process connect_to_peer(self me, shared_setting what, std::uint32_t number) {
     co_return;
   }
   handshake_side mine = what->side();
-  auto done = co_await greet(&*connection, std::move(mine), node, false, until);
-  if (!done && done.error().why == reason::yielded) {
+  std::function<bool()> connected = [with] { return with->is_up(); };
+  auto done = co_await greet(&*connection, std::move(mine), node, std::move(connected), until);
+  if (!done && (done.error().why == reason::yielded || done.error().why == reason::duplicate)) {
     connection->close();
     co_await wait_for_theirs(with, until);
     co_return;
@@ -203,7 +204,6 @@ process connect_to_peer(self me, shared_setting what, std::uint32_t number) {
     report_refused(what->net, node, done.error());
     co_return;
   }
-  if (!with->attempts(me.id())) co_return; // theirs was quicker
   co_await carry(&what->net, with, &*connection, std::move(*done), what->how.frames);
 }
 
