@@ -105,7 +105,8 @@ TEST_F(pair_of_nodes, typed_casts_and_calls_go_both_ways) {
     total_is sum = co_await call<total>(there);
     EXPECT_EQ(sum.value, 7);
     cast<add>(server_ref<counter>{server_name("counter"_atom)}, 1);
-    total_is own = co_await call<total>(server_ref<counter>{server_name("counter"_atom)});
+    server_ref<counter> here{server_name("counter"_atom)};
+    total_is own = co_await call<total>(here);
     EXPECT_EQ(own.value, 1);
   });
 }
