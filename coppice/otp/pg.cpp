@@ -1,10 +1,9 @@
 #include "coppice/otp/pg.hpp"
 
+#include "coppice/otp/detail/pg_table.hpp"
 #include "coppice/runtime/node.hpp"
 
 #include <algorithm>
-#include <mutex>
-#include <shared_mutex>
 
 namespace coppice {
 
@@ -12,10 +11,13 @@ using namespace literals;
 
 namespace {
 
+term pids_as_term(const std::vector<pid>& pids) {
+  return term::list_from(std::vector<term>(pids.begin(), pids.end()));
+}
+
 template <class Change>
 term change_as_term(const Change& e, const atom& what) {
-  std::vector<term> members(e.members.begin(), e.members.end());
-  return term::tuple(e.ref, what, e.group, term::list_from(std::move(members)));
+  return term::tuple(e.ref, what, e.group, pids_as_term(e.members));
 }
 
 template <class Change>
@@ -42,76 +44,9 @@ std::expected<pg::left, decode_error> describe<pg::left>::from(const term& t) {
 namespace pg {
 namespace detail {
 
-/// The members of one scope's groups: written by its process, read by all.
-class table {
-public:
-  void join(const term& group, const std::vector<pid>& processes) {
-    std::unique_lock guard(mutex_);
-    std::vector<pid>& members = groups_[group];
-    members.insert(members.end(), processes.begin(), processes.end());
-  }
-  /// Each once.
-  void leave(const term& group, const std::vector<pid>& processes) {
-    std::unique_lock guard(mutex_);
-    auto found = groups_.find(group);
-    if (found == groups_.end()) return;
-    std::vector<pid>& members = found->second;
-    for (pid p : processes) {
-      auto at = std::ranges::find(members, p);
-      if (at != members.end()) members.erase(at);
-    }
-    if (members.empty()) groups_.erase(found);
-  }
-  [[nodiscard]] std::vector<pid> members(const term& group) const {
-    std::shared_lock guard(mutex_);
-    auto found = groups_.find(group);
-    return found == groups_.end() ? std::vector<pid>() : found->second;
-  }
-  [[nodiscard]] std::vector<std::pair<term, std::vector<pid>>> all() const {
-    std::shared_lock guard(mutex_);
-    return {groups_.begin(), groups_.end()};
-  }
-  [[nodiscard]] std::vector<term> names() const {
-    std::shared_lock guard(mutex_);
-    std::vector<term> names;
-    names.reserve(groups_.size());
-    for (const auto& [group, members] : groups_) names.push_back(group);
-    return names;
-  }
-
-private:
-  mutable std::shared_mutex mutex_;
-  std::unordered_map<term, std::vector<pid>> groups_;
-};
-
-/// The scopes of a node.
-class scopes {
-public:
-  std::shared_ptr<table> add(const atom& name) {
-    std::unique_lock guard(mutex_);
-    return tables_[name] = std::make_shared<table>();
-  }
-  void remove(const atom& name, const std::shared_ptr<table>& t) {
-    std::unique_lock guard(mutex_);
-    auto found = tables_.find(name);
-    if (found != tables_.end() && found->second == t) tables_.erase(found);
-  }
-  [[nodiscard]] std::shared_ptr<table> find(const atom& name) const {
-    std::shared_lock guard(mutex_);
-    auto found = tables_.find(name);
-    return found == tables_.end() ? nullptr : found->second;
-  }
-
-private:
-  mutable std::shared_mutex mutex_;
-  std::unordered_map<atom, std::shared_ptr<table>> tables_;
-};
-
 namespace {
 
 std::shared_ptr<table> find(const atom& scope) { return this_node().part<scopes>()->find(scope); }
-
-bool is_local(pid p) noexcept { return p.node == 0; }
 
 } // namespace
 } // namespace detail
@@ -122,7 +57,15 @@ atom default_scope() { return "pg"_atom; }
 
 scope::scope(atom name) : name_(std::move(name)), table_(this_node().part<detail::scopes>()->add(name_)) {}
 
-scope::~scope() { this_node().part<detail::scopes>()->remove(name_, table_); }
+scope::~scope() {
+  this_node().part<node_events>()->unsubscribe(me_);
+  this_node().part<detail::scopes>()->remove(name_, table_);
+}
+
+void scope::init() {
+  me_ = self_pid();
+  for (const atom& node : this_node().part<node_events>()->subscribe(me_)) handle_info(node_came{node});
+}
 
 ok scope::handle_call(const detail::join& request) {
   for (pid p : request.processes) {
@@ -130,8 +73,10 @@ ok scope::handle_call(const detail::join& request) {
     if (is_new) found->second.ref = coppice::monitor(p);
     found->second.groups.push_back(request.group);
   }
-  table_->join(request.group, request.processes);
-  tell<joined>(request.group, request.processes);
+  add(request.group, request.processes);
+  if (!request.processes.empty()) {
+    announce(term::tuple("join"_atom, me_, request.group, pids_as_term(request.processes)));
+  }
   return {};
 }
 
@@ -150,8 +95,8 @@ bool scope::handle_call(const detail::leave& request) {
     members_.erase(found);
   }
   if (!gone.empty()) {
-    table_->leave(request.group, gone);
-    tell<left>(request.group, gone);
+    remove(request.group, gone);
+    announce(term::tuple("leave"_atom, me_, pids_as_term(gone), term::list_from({request.group})));
   }
   return gone.size() == request.processes.size();
 }
@@ -178,18 +123,27 @@ bool scope::handle_call(const detail::unwatch& request) {
 void scope::handle_info(const down& gone) {
   if (watchers_.erase(gone.ref) > 0) return;
   auto found = members_.find(gone.process);
-  if (found == members_.end() || found->second.ref != gone.ref) return;
+  if (found == members_.end() || found->second.ref != gone.ref) return peer_is_down(gone);
   std::vector<term> groups = std::move(found->second.groups);
   members_.erase(found);
-  for (const term& group : groups) {
-    table_->leave(group, {gone.process});
-    tell<left>(group, {gone.process});
-  }
+  for (const term& group : groups) remove(group, {gone.process});
+  announce(term::tuple("leave"_atom, me_, gone.process, term::list_from(std::move(groups))));
+}
+
+void scope::add(const term& group, const std::vector<pid>& processes) {
+  if (processes.empty()) return;
+  table_->join(group, processes);
+  tell<joined>(group, processes);
+}
+
+void scope::remove(const term& group, const std::vector<pid>& processes) {
+  if (processes.empty()) return;
+  table_->leave(group, processes);
+  tell<left>(group, processes);
 }
 
 template <class Change>
 void scope::tell(const term& group, const std::vector<pid>& processes) {
-  if (processes.empty()) return;
   for (const auto& [ref, w] : watchers_) {
     if (!w.group || *w.group == group) send(w.process, Change{ref, group, processes});
   }
@@ -207,19 +161,25 @@ call_awaiter<R> ask(const atom& scope, Request request) {
   return call_awaiter<R>(server_name(scope), std::move(request), infinity);
 }
 
+/// Who is a member is for its own node to say.
+std::vector<pid> expect_local(std::vector<pid> processes) {
+  for (pid p : processes) {
+    if (!p.local()) throw exit_exception(exit_reason(term::tuple("nolocal"_atom, p)));
+  }
+  return processes;
+}
+
 } // namespace
 
 call_awaiter<ok> join(atom scope, term group, std::vector<pid> processes) {
-  return ask<ok>(scope, detail::join{std::move(group), std::move(processes)});
+  return ask<ok>(scope, detail::join{std::move(group), expect_local(std::move(processes))});
 }
-call_awaiter<ok> join(term group, pid process) {
-  return ask<ok>(default_scope(), detail::join{std::move(group), {process}});
-}
+call_awaiter<ok> join(term group, pid process) { return join(default_scope(), std::move(group), {process}); }
 call_awaiter<bool> leave(atom scope, term group, std::vector<pid> processes) {
-  return ask<bool>(scope, detail::leave{std::move(group), std::move(processes)});
+  return ask<bool>(scope, detail::leave{std::move(group), expect_local(std::move(processes))});
 }
 call_awaiter<bool> leave(term group, pid process) {
-  return ask<bool>(default_scope(), detail::leave{std::move(group), {process}});
+  return leave(default_scope(), std::move(group), {process});
 }
 
 std::vector<pid> get_members(const atom& scope, const term& group) {
@@ -230,7 +190,7 @@ std::vector<pid> get_members(const term& group) { return get_members(default_sco
 
 std::vector<pid> get_local_members(const atom& scope, const term& group) {
   std::vector<pid> members = get_members(scope, group);
-  std::erase_if(members, [](pid p) { return !detail::is_local(p); });
+  std::erase_if(members, [](pid p) { return !p.local(); });
   return members;
 }
 std::vector<pid> get_local_members(const term& group) { return get_local_members(default_scope(), group); }

@@ -7,9 +7,14 @@
 // A group is any term; it exists while it has members. A process may join a group several times and is then a
 // member as many times. Who ends is a member no more. Scopes are apart from each other; the default is `pg`.
 // Reads look at a shared table and ask nobody; joins, leaves and monitors go through the scope's process.
+//
+// On a distributed node the scopes of one name are one, Coppice's and Erlang's (OTP 25 to 28) alike: all see
+// the members of all. Each node says who of its own processes is a member; when it is lost, they are none any
+// more. Groups are shared with visible nodes; a hidden node shares them with all that it is connected with.
 #pragma once
 
 #include "coppice/otp/gen_server.hpp"
+#include "coppice/otp/node_events.hpp"
 #include "coppice/otp/ok.hpp"
 
 #include <memory>
@@ -101,17 +106,21 @@ public:
   using protocol =
       coppice::protocol<calls<detail::join, ok>, calls<detail::leave, bool>,
                         calls<detail::watch_group, group_monitor>, calls<detail::watch_scope, scope_monitor>,
-                        calls<detail::unwatch, bool>, infos<down>>;
+                        calls<detail::unwatch, bool>, infos<down>, infos<node_came>>;
   ~scope();
   scope(const scope&) = delete;
   scope& operator=(const scope&) = delete;
 
+  void init();
   ok handle_call(const detail::join& request);
   bool handle_call(const detail::leave& request);
   group_monitor handle_call(detail::watch_group request);
   scope_monitor handle_call(const detail::watch_scope& request);
   bool handle_call(const detail::unwatch& request);
   void handle_info(const down& gone);
+  void handle_info(const node_came& news);
+  void handle_info(const term& message);
+  void handle_cast(const term& message);
   /// @endcond
 
 private:
@@ -123,13 +132,32 @@ private:
     pid process;
     std::optional<term> group; ///< none: the whole scope
   };
+  /// The scope's process on another node.
+  struct peer {
+    reference ref;
+    bool knows_us = false; ///< it has had all our members, and wants the changes
+    std::unordered_map<term, std::vector<pid>> groups;
+  };
   template <class Change>
   void tell(const term& group, const std::vector<pid>& processes);
+  void add(const term& group, const std::vector<pid>& processes);
+  void remove(const term& group, const std::vector<pid>& processes);
+
+  void announce(const term& change);
+  peer& meet(pid process);
+  void discovered_by(pid process);
+  void synchronize(pid process, const term& groups);
+  void peer_joined(pid process, const term& group, const term& processes);
+  void peer_left(pid process, const term& processes, const term& groups);
+  void peer_is_down(const down& gone);
+  [[nodiscard]] term own_members() const;
 
   atom name_;
+  pid me_;
   std::shared_ptr<detail::table> table_;
   std::unordered_map<pid, member> members_;
   std::unordered_map<reference, watcher> watchers_;
+  std::unordered_map<pid, peer> peers_;
 };
 
 /// Starts a scope, whose process has its name (OTP: `pg:start_link/0,1`).
@@ -137,12 +165,13 @@ private:
 /// The same on its own (OTP: `pg:start/1`).
 [[nodiscard]] start_server<scope> start(atom name = default_scope());
 
-/// Adds processes to a group (OTP: `pg:join/2,3`). The caller exits if there is no such scope.
+/// Adds processes of this node to a group (OTP: `pg:join/2,3`). The caller exits if there is no such scope,
+/// and with `{nolocal, Pid}` for one of another node.
 [[nodiscard]] call_awaiter<ok> join(atom scope, term group, std::vector<pid> processes);
 /// One process, in the default scope.
 [[nodiscard]] call_awaiter<ok> join(term group, pid process);
-/// Takes processes out, each once; false if one of them was no member (OTP: `not_joined`), the others having
-/// left.
+/// Takes processes of this node out, each once; false if one of them was no member (OTP: `not_joined`), the
+/// others having left.
 [[nodiscard]] call_awaiter<bool> leave(atom scope, term group, std::vector<pid> processes);
 /// One process, in the default scope.
 [[nodiscard]] call_awaiter<bool> leave(term group, pid process);

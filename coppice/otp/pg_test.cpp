@@ -102,6 +102,32 @@ TEST(pg, the_groups_end_with_their_scope) {
   });
 }
 
+TEST(pg, what_no_scope_says_is_ignored) {
+  node n(stepped());
+  n.run([](self me) -> task<> {
+    start_result<pg::scope> s = co_await pg::start_link();
+    const pid scope = *s->resolve();
+    const pid stranger{7, 3}; // of another node
+    std::vector<term> messages = {
+        term(),
+        term("discover"_atom),
+        term::tuple("discover"_atom, 1),
+        term::tuple("discover"_atom, pid(me)),
+        term::tuple("join"_atom, stranger, "g"_atom, stranger),
+        term::tuple("join"_atom, pid(me), "g"_atom, pid(me)),
+        term::tuple("leave"_atom, stranger, stranger, term::list("g"_atom)),
+        term::tuple("sync"_atom, pid(me), term::list(term::tuple("g"_atom, term::list(pid(me))))),
+        term::tuple("sync"_atom, "x"_atom, "y"_atom),
+    };
+    for (const term& m : messages) {
+      send(scope, m);
+      cast_any(server_name(scope), m);
+    }
+    co_await pg::join("h"_atom, me);
+    EXPECT_THAT(pg::which_groups(), ElementsAre(term("h"_atom)));
+  });
+}
+
 TEST(pg, monitor) {
   node n(stepped());
   n.run([](self me) -> task<> {

@@ -1,5 +1,6 @@
 #include "coppice/dist/detail/net_kernel.hpp"
 
+#include "coppice/otp/node_events.hpp"
 #include "coppice/runtime/timer.hpp"
 
 #include <algorithm>
@@ -63,7 +64,10 @@ void net_kernel::listen() {
   listener_ = std::move(*opened);
 }
 
-void net_kernel::terminate(const exit_reason&) { what_->net.net_kernel = 0; }
+void net_kernel::terminate(const exit_reason&) {
+  what_->net.net_kernel = 0;
+  this_node().part<node_events>()->all_went();
+}
 
 term net_kernel::state() const {
   std::vector<term> up;
@@ -154,6 +158,7 @@ void net_kernel::handle_cast(const watch_node& wish) {
 }
 
 bool net_kernel::handle_call(const node_is_up& news) {
+  if (!news.hidden || !what_->how.published) this_node().part<node_events>()->came(news.node);
   for (const auto& [who, times] : of_all_) {
     for (int i = 0; i < times; ++i) send(who, nodeup{news.node, news.hidden});
   }
@@ -161,6 +166,7 @@ bool net_kernel::handle_call(const node_is_up& news) {
 }
 
 void net_kernel::handle_cast(const node_is_down& news) {
+  this_node().part<node_events>()->went(news.node);
   for (const auto& [who, times] : of_all_) {
     for (int i = 0; i < times; ++i) send(who, nodedown{news.node, news.hidden, news.reason});
   }
