@@ -284,6 +284,44 @@ TEST(erlang_functions, lists_of_processes) {
       table());
 }
 
+TEST(erlang_functions, are_called_from_several_cores_at_once) {
+  node_options four;
+  four.cores = 4;
+  coppice::node n(std::move(four));
+  n.run(
+      [](self me, shared_table t) -> task<> {
+        register_name("tester"_atom, me);
+        const term who = me.id();
+        const term calls =
+            term::list(term::tuple("erlang"_atom, "process_info"_atom, term::list(who)),
+                       term::tuple("erlang"_atom, "statistics"_atom, term::list("reductions"_atom)),
+                       term::tuple("erlang"_atom, "statistics"_atom, term::list("run_queue_lengths"_atom)),
+                       term::tuple("erlang"_atom, "processes"_atom, term()),
+                       term::tuple("erlang"_atom, "whereis"_atom, term::list("tester"_atom)),
+                       term::tuple("counter"_atom, "module_info"_atom, term::list("module"_atom)),
+                       term::tuple("erlang"_atom, "memory"_atom, term()),
+                       term::tuple("lists"_atom, "seq"_atom, term::list(1, 50)));
+        start_result<counter> s = co_await start<counter>();
+        EXPECT_TRUE(s.has_value());
+        for (int round = 0; round < 20; ++round) {
+          std::size_t open = 0;
+          for (const term& each : calls.items()) {
+            std::vector<term> with{"r"_atom};
+            with.insert(with.end(), each.elements().begin(), each.elements().end());
+            function_call call({"erpc"_atom, "execute_call"_atom, 4}, std::move(with), me.id());
+            spawn_monitor(&run_spawned, t, std::move(call));
+            ++open;
+          }
+          for (; open > 0; --open) {
+            down gone = co_await me.receive<down>();
+            const term& why = gone.reason.value();
+            EXPECT_TRUE(why.is_tuple(3) && why.elements()[1].is_atom("return"_atom)) << to_string(why);
+          }
+        }
+      },
+      table());
+}
+
 // --- otp ---
 
 TEST(erlang_functions, supervisors_and_servers_are_asked) {
