@@ -1,5 +1,8 @@
 #include "cli/root.hpp"
 
+#include "coppice/term/text.hpp"
+
+#include <csignal>
 #include <utility>
 
 namespace coppice::cli {
@@ -50,6 +53,20 @@ void root_keeper::tend() {
   auto promise = std::make_unique<std::promise<outcome>>();
   starting_ = promise->get_future();
   home_.spawn(&root_keeper::try_start, children_, std::move(promise));
+}
+
+void hold_ending_signals() {
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  sigaddset(&ending, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+}
+
+std::string innermost(const term& reason) {
+  term inner = reason;
+  while (inner.is_tuple() && inner.size() > 0) inner = term(inner.elements().back());
+  return inner.as_text().value_or(to_string(reason, {.limit = 500}));
 }
 
 } // namespace coppice::cli

@@ -8,6 +8,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace coppice::cli {
@@ -41,5 +42,12 @@ private:
   pid root_;
   std::future<outcome> starting_; ///< of a start under way
 };
+
+/// From here on SIGTERM and SIGINT wait for `run_until_stopped`: to be called before it is said that all is
+/// up, for whoever hears that may send one.
+void hold_ending_signals();
+
+/// Why a start failed, without what supervisors wrap around it.
+std::string innermost(const term& reason);
 
 } // namespace coppice::cli

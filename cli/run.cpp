@@ -5,7 +5,6 @@
 #include "coppice/http/child.hpp"
 #include "coppice/net/asio_poller.hpp"
 #include "coppice/otp/logger.hpp"
-#include "coppice/term/text.hpp"
 #include "servers/console/shell/console.hpp"
 #include "servers/messaging/application.hpp"
 #include "servers/web/guard.hpp"
@@ -60,13 +59,6 @@ child_description entrance(net::endpoint at, http::routes routes,
   });
 }
 
-/// Why a start failed, without what supervisors wrap around it.
-std::string innermost(const term& reason) {
-  term inner = reason;
-  while (inner.is_tuple() && inner.size() > 0) inner = term(inner.elements().back());
-  return inner.as_text().value_or(to_string(reason, {.limit = 500}));
-}
-
 void say_where(const run_options& options, std::uint16_t port) {
   net::endpoint at = options.listen.with_port(port);
   if (options.remote) {
@@ -109,6 +101,7 @@ int run(const run_options& options) {
     std::fprintf(stderr, "coppice: %s\n", innermost(started.error().value()).c_str());
     return status_failed;
   }
+  hold_ending_signals();
   say_where(options, hosts->port());
   manager.notify("READY=1");
   heartbeat heart(home, manager);

@@ -4,7 +4,9 @@
 #include "coppice/otp/detail/report_text.hpp"
 
 #include <condition_variable>
+#include <csignal>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -37,6 +39,19 @@ std::shared_ptr<spdlog::logger> open_log(const std::string& file) {
   }
 }
 
+/// A thread that leaves SIGTERM and SIGINT to those who wait for them, as a node's do (`run_until_stopped`).
+std::thread start_thread(std::function<void()> work) {
+  sigset_t ending;
+  sigset_t before;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  sigaddset(&ending, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ending, &before); // the thread inherits it
+  std::thread started(std::move(work));
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started;
+}
+
 /// Takes reports from any thread; its own thread renders and writes them.
 class report_log {
 public:
@@ -50,7 +65,7 @@ public:
       };
     }
     render_.term_limit = options_.term_limit;
-    writer_ = std::thread([this] { run(); });
+    writer_ = start_thread([this] { run(); });
   }
   ~report_log() {
     {
