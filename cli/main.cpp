@@ -1,5 +1,7 @@
 // The one program, `coppice`.
+#include "cli/lone_node.hpp"
 #include "cli/options.hpp"
+#include "cli/remote.hpp"
 #include "cli/run.hpp"
 
 #include <cstdio>
@@ -14,6 +16,12 @@ int main(int argc, char** argv) {
     if (const auto* say = std::get_if<coppice::cli::just_say>(&parsed)) {
       std::fputs(say->text.c_str(), say->status == 0 ? stdout : stderr);
       return say->status;
+    }
+    if (const auto* node = std::get_if<coppice::cli::lone_node_options>(&parsed)) {
+      return coppice::cli::run_lone_node(*node);
+    }
+    if (const auto* asked = std::get_if<coppice::cli::remote_options>(&parsed)) {
+      return coppice::cli::ask_remote(*asked);
     }
     return coppice::cli::run(std::get<coppice::cli::run_options>(parsed));
   } catch (const std::exception& e) {

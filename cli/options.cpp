@@ -1,5 +1,7 @@
 #include "cli/options.hpp"
 
+#include "cli/node_options.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -101,7 +103,7 @@ std::string lower(std::string text) {
   return text;
 }
 
-std::variant<run_options, just_say> checked(raw_options raw) {
+command checked(raw_options raw) {
   if (raw.host == "localhost") raw.host = "127.0.0.1";
   const bool v6 = raw.host.find(':') != std::string::npos && !raw.host.starts_with('[');
   const std::string text = fmt::format("{}:{}", v6 ? "[" + raw.host + "]" : raw.host, raw.port);
@@ -132,11 +134,13 @@ std::variant<run_options, just_say> checked(raw_options raw) {
 
 } // namespace
 
-std::variant<run_options, just_say> parse_command_line(std::vector<std::string> arguments) {
+command parse_command_line(std::vector<std::string> arguments) {
   CLI::App app("A node of supervised processes, with its servers", "coppice");
   CLI::App* run = app.add_subcommand(
       "run",
       "Start a node with the chat and the console, print its address, and run until SIGTERM or SIGINT");
+  raw_node_options nodes;
+  describe_node_commands(app, nodes);
   raw_options raw;
   describe(app, *run, raw);
   std::ranges::reverse(arguments); // as CLI11 wants them
@@ -147,8 +151,11 @@ std::variant<run_options, just_say> parse_command_line(std::vector<std::string> 
     std::ostringstream err;
     const int code = app.exit(e, out, err);
     if (code == 0) return just_say{0, out.str()};
-    return just_say{status_usage, "coppice: " + std::string(e.what()) + "\nTry coppice run --help.\n"};
+    const std::vector<CLI::App*> given = app.get_subcommands();
+    const std::string help = given.empty() ? "coppice --help" : "coppice " + given[0]->get_name() + " --help";
+    return just_say{status_usage, "coppice: " + std::string(e.what()) + "\nTry " + help + ".\n"};
   }
+  if (std::optional<command> node_command = checked_node_command(app, nodes)) return *node_command;
   return checked(std::move(raw));
 }
 

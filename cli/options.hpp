@@ -1,9 +1,12 @@
-// The command line of `coppice`, read and checked. Pure.
+// The command line of `coppice`, read and checked.
 #pragma once
 
 #include "coppice/net/endpoint.hpp"
 #include "coppice/otp/logger.hpp"
+#include "coppice/term/term.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
@@ -23,6 +26,31 @@ struct run_options {
   bool console_state = true; ///< the console shows states of processes and their messages
 };
 
+/// What `coppice node` was told: a node among others with nothing on it but an `echo`.
+struct lone_node_options {
+  std::string name;              ///< in full
+  std::string cookie_file;       ///< empty: the user's
+  bool published = false;        ///< others see it
+  std::uint16_t epmd_port = 0;   ///< where its port mapper listens
+  std::uint16_t listen_port = 0; ///< 0: any free one
+};
+
+/// What is asked of another node.
+enum class question : std::uint8_t { ping, call, cast, nodes, ps, tree };
+
+/// What the commands that ask another node were told.
+struct remote_options {
+  question what = question::ping;
+  std::string node;                ///< in full; of `nodes` a host
+  std::string server;              ///< the registered name that is called
+  term message;                    ///< what it is told
+  std::string name;                ///< our own; empty: any
+  std::string cookie_file;         ///< empty: the user's
+  std::uint16_t epmd_port = 0;     ///< where its host's port mapper listens
+  std::chrono::seconds timeout{5}; ///< for each answer
+  bool json = false;               ///< one object instead of text
+};
+
 /// Print this and end with that status: help, the version, or what is wrong.
 struct just_say {
   int status = 0;
@@ -35,7 +63,11 @@ inline constexpr int status_usage = 2;  ///< the command line is wrong
 
 inline constexpr std::uint16_t default_port = 4100;
 
-/// `arguments` without the program's name.
-std::variant<run_options, just_say> parse_command_line(std::vector<std::string> arguments);
+/// What is to be done.
+using command = std::variant<run_options, lone_node_options, remote_options, just_say>;
+
+/// Reads nothing but the arguments, and ERL_EPMD_PORT where that matters. `arguments` without the program's
+/// name.
+command parse_command_line(std::vector<std::string> arguments);
 
 } // namespace coppice::cli

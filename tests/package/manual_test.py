@@ -1,4 +1,4 @@
-"""packaging/coppice.1 has the options that `coppice run --help` has, with the same defaults and words, and no other."""
+"""packaging/coppice.1 has the options that each command's --help has, with the same defaults and words, and no other."""
 
 import os
 import re
@@ -19,9 +19,9 @@ def plain(roff):
     return squeezed(text.replace("\\-", "-").replace('"', ""))
 
 
-def of_the_page(text):
-    """Options of section OPTIONS: name to what stands there."""
-    section = text.split(".SH OPTIONS\n")[1].split("\n.SH ")[0]
+def of_the_page(text, title):
+    """Options of a section: name to what stands there."""
+    section = text.split(f".SH {title}\n")[1].split("\n.SH ")[0]
     entries = [entry.split("\n", 1) for entry in section.split(".TP\n")[1:]]
     return {re.search(r"--[a-z-]+", head.replace("\\-", "-"))[0]: plain(body) for head, body in entries}
 
@@ -37,20 +37,35 @@ def of_the_help(text):
     return found
 
 
-def main(program):
-    said = subprocess.run([program, "run", "--help"], capture_output=True, text=True, check=True).stdout
-    with open(PAGE, encoding="utf-8") as file:
-        page = of_the_page(file.read())
+def check(program, command, page, at_least):
+    """Gives the options of a command, all of which the page says."""
+    said = subprocess.run([program, command, "--help"], capture_output=True, text=True, check=True).stdout
     options = of_the_help(said)
-    assert options.keys() | {"--version"} == page.keys(), f"help: {sorted(options)}, page: {sorted(page)}"
-    assert len(options) > 5, f"too few options were read:\n{said}"
+    assert len(options) >= at_least, f"too few options were read:\n{said}"
     for name, (default, words) in options.items():
         if name == "--help":
             continue
+        assert name in page, f"{command} {name} is not on the page"
         for word in words.split():
             assert word.strip(".,;:") in page[name], f"{name}: the page does not say '{word}' but '{page[name]}'"
         if default is not None:
             assert f"Default: {default}." in page[name], f"{name}: the page has not the default {default}"
+    return options.keys()
+
+
+def main(program):
+    with open(PAGE, encoding="utf-8") as file:
+        text = file.read()
+    questions = ("ping", "call", "cast", "nodes", "ps", "tree")
+    sections = (
+        ("OPTIONS", ("run",), 6, {"--version"}),
+        ("OPTIONS OF NODE", ("node",), 6, {"--help"}),
+        ("OPTIONS OF PING, CALL, CAST, NODES, PS AND TREE", questions, 4, {"--help"}),
+    )
+    for title, commands, at_least, apart in sections:
+        page = of_the_page(text, title)
+        known = set().union(*(check(program, command, page, at_least) for command in commands))
+        assert known ^ apart == page.keys(), f"{title}: help: {sorted(known)}, page: {sorted(page)}"
 
 
 if __name__ == "__main__":
