@@ -65,25 +65,28 @@ detail::spawned_call request_for(const reference& res, applied call) {
 server_name address_of(const atom& node) { return remote_name{atom(), node}; }
 
 /// On this node: the same, with no connection in between.
-task<erpc_result> call_here(applied call, duration timeout) {
-  const detail::network* net = detail::network_of(this_node());
-  const reference res = make_ref();
-  function_call asked({"erpc"_atom, "execute_call"_atom, 4}, execute_call(res, std::move(call)), self_pid());
-  const monitored started = spawn_monitor(&run_spawned, net->functions, std::move(asked));
-  self me(coppice::detail::running_process());
-  auto is_it = [ref = started.ref](const down& d) { return d.ref == ref; };
-  std::optional<down> gone = co_await me.receive_if<down>(is_it, timeout);
-  if (gone) co_return outcome_of(res, gone->reason.value());
-  demonitor(started.ref, true);
-  co_return std::unexpected(erpc_error("timeout"_atom));
-}
-
-task<std::vector<erpc_result>> call_all_here(std::vector<applied> calls, duration timeout) {
-  std::vector<erpc_result> results;
+task<std::vector<erpc_result>> call_here(std::vector<applied> calls, duration timeout) {
   const time_point until = coppice::detail::moment_in(timeout);
+  const detail::network* net = detail::network_of(this_node());
+  std::vector<reference> refs;
+  std::vector<monitored> started;
   for (applied& call : calls) {
-    erpc_result result = co_await call_here(std::move(call), coppice::detail::time_until(until));
-    results.push_back(std::move(result));
+    refs.push_back(make_ref());
+    function_call asked({"erpc"_atom, "execute_call"_atom, 4}, execute_call(refs.back(), std::move(call)),
+                        self_pid());
+    started.push_back(spawn_monitor(&run_spawned, net->functions, std::move(asked)));
+  }
+  self me(coppice::detail::running_process());
+  std::vector<erpc_result> results;
+  for (std::size_t i = 0; i < refs.size(); ++i) {
+    auto is_it = [ref = started[i].ref](const down& d) { return d.ref == ref; };
+    std::optional<down> gone = co_await me.receive_if<down>(is_it, coppice::detail::time_until(until));
+    if (gone) {
+      results.push_back(outcome_of(refs[i], gone->reason.value()));
+    } else {
+      demonitor(started[i].ref, true);
+      results.push_back(std::unexpected(erpc_error("timeout"_atom)));
+    }
   }
   co_return results;
 }
@@ -111,7 +114,7 @@ task<std::vector<erpc_result>> erpc_all(atom node, std::vector<applied> calls, d
     co_return std::vector<erpc_result>(calls.size(), std::unexpected(erpc_error("badarg"_atom)));
   }
   if (is_here(node)) {
-    co_return co_await call_all_here(std::move(calls), timeout);
+    co_return co_await call_here(std::move(calls), timeout);
   }
   std::vector<reference> refs;
   std::vector<request_id<term>> requests;

@@ -34,10 +34,23 @@ task<term> tell(function_call call) {
   co_return term();
 }
 
+/// Ends when another call of it has begun.
+task<term> meet(function_call) {
+  const atom place("meeting");
+  if (!register_name(place, self_pid())) {
+    send(*whereis(place), term(true));
+    co_return true;
+  }
+  self me(coppice::detail::running_process());
+  term met = co_await me.receive<term>();
+  co_return met;
+}
+
 std::shared_ptr<const function_table> functions() {
   auto table = safe_functions();
   table->add(atom("test"), atom("wait_for_ever"), 0, function(&wait_for_ever));
   table->add(atom("test"), atom("tell"), 2, function(&tell));
+  table->add(atom("test"), atom("meet"), 0, function(&meet));
   table->add(atom("test"), atom("kill_me"), 0, [](const function_call&) -> term {
     exit(self_pid(), exit_reason::kill());
     return {};
@@ -137,19 +150,24 @@ TEST_F(erpc_calls, of_too_many_arguments_are_refused) {
 }
 
 TEST_F(erpc_calls, run_side_by_side_in_the_order_of_their_results) {
-  EXPECT_EQ(near().run([](self) -> task<std::string> {
+  const auto call_many = [](self, atom where) -> task<std::string> {
     std::vector<applied> calls;
+    std::vector<term> nothing;
+    calls.emplace_back(atom("test"), atom("meet"), nothing); // ends when the other comes
     for (int i = 0; i < 100; ++i) {
       std::vector<term> arguments{i, i + 1};
       calls.emplace_back(atom("lists"), atom("seq"), std::move(arguments));
     }
-    calls.emplace_back(atom("no"), atom("such"), std::vector<term>());
-    std::vector<erpc_result> all = co_await erpc_all(atom("far@127.0.0.1"), std::move(calls), 20s);
-    std::string text;
-    for (int i = 0; i < 100; ++i) EXPECT_EQ(*all[i], term::list(i, i + 1));
+    calls.emplace_back(atom("test"), atom("meet"), nothing);
+    calls.emplace_back(atom("no"), atom("such"), nothing);
+    std::vector<erpc_result> all = co_await erpc_all(where, std::move(calls), 20s);
+    EXPECT_EQ(all.front().value(), term(true));
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(all[i + 1].value(), term::list(i, i + 1));
     co_return all.back().error().to_string();
-  }),
-            "{exception,undef,[{no,such,[],[]}]}");
+  };
+  for (const char* at : {"far@127.0.0.1", "near@127.0.0.1"}) {
+    EXPECT_EQ(near().run(call_many, atom(at)), "{exception,undef,[{no,such,[],[]}]}");
+  }
 }
 
 TEST_F(erpc_calls, as_rpc_give_a_value_always) {
