@@ -1,5 +1,6 @@
 #include "coppice/dist/distribution.hpp"
 
+#include "coppice/dist/detail/global_name_server.hpp"
 #include "coppice/dist/detail/net_kernel.hpp"
 #include "coppice/dist/erlang_functions.hpp"
 #include "coppice/dist/observer_functions.hpp"
@@ -74,6 +75,7 @@ std::shared_ptr<function_table> safe_functions(duration net_ticktime) {
   auto table = std::make_shared<function_table>();
   add_erlang_functions(*table, {&node_name, &nodes_of_kind, net_ticktime, &ping});
   add_observer_functions(*table);
+  detail::add_global_functions(*table);
   return table;
 }
 

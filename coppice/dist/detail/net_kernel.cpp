@@ -1,5 +1,7 @@
 #include "coppice/dist/detail/net_kernel.hpp"
 
+#include "coppice/dist/detail/global_locks.hpp"
+#include "coppice/dist/detail/global_name_server.hpp"
 #include "coppice/otp/node_events.hpp"
 #include "coppice/runtime/timer.hpp"
 
@@ -43,7 +45,22 @@ task<> net_kernel::init() {
     listed first = co_await me.receive<listed>();
     if (!first.error.empty()) exit(exit_reason(term(first.error)));
   }
+  if (what_->how.published) co_await start_global();
   send_after(what_->how.net_ticktime / 4, self_pid(), tick_alarm());
+}
+
+/// Visible nodes take us into `global`, and wait for our answers.
+task<> net_kernel::start_global() {
+  if (const std::optional<pid> earlier = whereis(global_server())) { // of a net kernel that has just ended
+    const reference ref = monitor(*earlier);
+    exit(*earlier, exit_reason::kill());
+    const auto its_end = [ref](const down& d) { return d.ref == ref; };
+    self me(coppice::detail::running_process());
+    co_await me.receive_if<down>(its_end);
+  }
+  auto started = co_await start_link<global_name_server>(local(global_server()));
+  if (!started) exit(std::move(started.error()));
+  global_ = *started->resolve();
 }
 
 void net_kernel::listen() {
@@ -106,9 +123,10 @@ void net_kernel::handle_info(tick_alarm) {
   }
 }
 
-/// Attempts and connections end as they like; the listener and the one who keeps us listed must not.
+/// Attempts and connections end as they like; the listener and the server of `global` must not.
 result<> net_kernel::handle_info(const coppice::exit_signal& gone) {
-  if (listener_ && gone.from == listener_->process()) return result<>().stop(gone.reason);
+  const bool listens = listener_ && gone.from == listener_->process();
+  if (listens || (global_ && gone.from == global_)) return result<>().stop(gone.reason);
   return {};
 }
 

@@ -105,9 +105,11 @@ public:
 private:
   void listen();
   void watch(pid who);
+  task<> start_global();
 
   shared_setting what_;
   std::optional<net::listener> listener_;
+  pid global_;                                ///< the server of `global`; none on a hidden node
   std::map<pid, int> of_all_;                 ///< who wants to know of all nodes, and how often it asked
   std::map<atom, std::map<pid, int>> of_one_; ///< who waits for the end of that one
   std::map<pid, reference> watched_;
