@@ -4,7 +4,6 @@
 #include "coppice/dist/detail/net_kernel.hpp"
 #include "coppice/dist/erlang_functions.hpp"
 #include "coppice/dist/observer_functions.hpp"
-#include "coppice/runtime/detail/machine.hpp"
 
 #include <fmt/core.h>
 #include <random>
@@ -17,12 +16,6 @@ using detail::network;
 using detail::peer;
 
 namespace {
-
-/// The node's network: made once, it stays, for pids of other nodes do.
-struct network_part {
-  std::mutex lock;
-  std::unique_ptr<network> net;
-};
 
 std::uint32_t new_creation() {
   std::random_device device;
@@ -46,19 +39,14 @@ std::optional<std::string> wrong_with(const options& how) {
 }
 
 std::expected<network*, std::string> take_network(const options& how) {
-  coppice::node& home = this_node();
-  const std::shared_ptr<network_part> part = home.part<network_part>();
-  std::lock_guard guard(part->lock);
-  if (part->net != nullptr) {
-    if (part->net->names.own().name() == how.name) return part->net.get();
+  network& net = detail::network_for(this_node(), atom(how.name), new_creation());
+  if (net.names.own().name() != how.name) {
     return std::unexpected(fmt::format("this node is {} for as long as it runs; it cannot become {}",
-                                       part->net->names.own().name(), how.name));
+                                       net.names.own().name(), how.name));
   }
-  part->net = std::make_unique<network>(home, atom(how.name), new_creation(),
-                                        detail::queue_limits{how.busy_limit, how.most_queued});
-  part->net->functions = how.functions != nullptr ? how.functions : safe_functions(how.net_ticktime);
-  home.internals().remote.store(part->net.get(), std::memory_order_release);
-  return part->net.get();
+  net.set_limits({how.busy_limit, how.most_queued});
+  net.set_functions(how.functions != nullptr ? how.functions : safe_functions(how.net_ticktime));
+  return &net;
 }
 
 std::vector<atom> nodes_of_kind(std::string_view kind) {
@@ -114,7 +102,7 @@ std::vector<atom> nodes(node_kind which) {
   if (net == nullptr) return all;
   for (const peer* p : net->peers()) {
     const std::optional<detail::connected_node> c = p->connection();
-    if (!c) continue;
+    if (!c || p->isolate()) continue;
     const bool hidden = !c->common.has(capability::published);
     if (which == node_kind::connected || hidden == (which == node_kind::hidden)) all.push_back(p->name());
   }

@@ -74,7 +74,7 @@ task<std::vector<erpc_result>> call_here(std::vector<applied> calls, duration ti
     refs.push_back(make_ref());
     function_call asked({"erpc"_atom, "execute_call"_atom, 4}, execute_call(refs.back(), std::move(call)),
                         self_pid());
-    started.push_back(spawn_monitor(&run_spawned, net->functions, std::move(asked)));
+    started.push_back(spawn_monitor(&run_spawned, net->functions(), std::move(asked)));
   }
   self me(coppice::detail::running_process());
   std::vector<erpc_result> results;
@@ -131,7 +131,7 @@ task<std::vector<erpc_result>> erpc_all(atom node, std::vector<applied> calls, d
 void erpc_cast(atom node, atom module, atom name, std::vector<term> arguments) {
   if (is_here(node)) {
     function_call asked({std::move(module), std::move(name), 0}, std::move(arguments), self_pid());
-    spawn(&run_spawned, detail::network_of(this_node())->functions, std::move(asked));
+    spawn(&run_spawned, detail::network_of(this_node())->functions(), std::move(asked));
     return;
   }
   term all = term::list(std::move(module), std::move(name), term::list_from(std::move(arguments)));

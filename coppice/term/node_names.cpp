@@ -2,19 +2,29 @@
 
 namespace coppice {
 
-node_names::node_names(const atom& own, std::uint32_t creation) : own_(own), creation_(creation) {}
+node_names::node_names(const atom& own, std::uint32_t creation) : self_{self{own, creation}} {}
+
+node_names::node_names(const atom& own, std::uint32_t creation, node_names& numbers)
+    : self_{self{own, creation}}, numbers_of_(&numbers) {}
 
 node_names::~node_names() {
   for (std::atomic<chunk*>& c : chunks_) std::unique_ptr<chunk> dropped(c.load(std::memory_order_relaxed));
 }
 
 const atom& node_names::name(std::uint32_t number) const noexcept {
-  if (number == 0) return own_;
+  if (number == 0) return own();
+  if (numbers_of_ != nullptr) return numbers_of_->name(number);
   const chunk& c = *chunks_[number / chunk_size].load(std::memory_order_acquire);
   return c[number % chunk_size];
 }
 
+void node_names::become(const atom& own, std::uint32_t creation) {
+  self_[1] = {own, creation};
+  became_.store(true, std::memory_order_release);
+}
+
 std::optional<std::uint32_t> node_names::number(std::string_view name, std::uint32_t limit) {
+  if (numbers_of_ != nullptr) return numbers_of_->number(name, limit);
   {
     std::shared_lock guard(lock_);
     if (const auto found = numbers_.find(name); found != numbers_.end()) return found->second;

@@ -27,14 +27,18 @@ public:
 
   /// `own` is the full name of the node (`cpp@127.0.0.1`), `creation` tells its incarnations apart.
   node_names(const atom& own, std::uint32_t creation);
+  /// The same numbers under another name of the node: for peers that know it by that one.
+  node_names(const atom& own, std::uint32_t creation, node_names& numbers);
   ~node_names();
   node_names(const node_names&) = delete;
   node_names& operator=(const node_names&) = delete;
 
   /// The node itself.
-  [[nodiscard]] const atom& own() const noexcept { return own_; }
+  [[nodiscard]] const atom& own() const noexcept { return identity().name; }
   /// Of the node itself; 0 before it has one.
-  [[nodiscard]] std::uint32_t creation() const noexcept { return creation_; }
+  [[nodiscard]] std::uint32_t creation() const noexcept { return identity().creation; }
+  /// Gives a name to a node that had none so far; once.
+  void become(const atom& own, std::uint32_t creation);
 
   /// The number of a node that a term mentions, a new one if need be; nothing if the name is none of an atom
   /// or `most_mentioned` are in use. Never 0: the node's own name gets a number as well, for the identities
@@ -50,10 +54,19 @@ private:
   static constexpr std::uint32_t max_chunks = 2 * most_mentioned / chunk_size;
   using chunk = std::array<atom, chunk_size>;
 
+  struct self {
+    atom name;
+    std::uint32_t creation;
+  };
+
+  [[nodiscard]] const self& identity() const noexcept {
+    return self_[became_.load(std::memory_order_acquire) ? 1 : 0];
+  }
   std::optional<std::uint32_t> number(std::string_view name, std::uint32_t limit);
 
-  atom own_;
-  std::uint32_t creation_;
+  std::array<self, 2> self_; ///< at first, and once it has become another
+  std::atomic<bool> became_{false};
+  node_names* numbers_of_ = nullptr; ///< whose numbers they are; null: its own
   std::array<std::atomic<chunk*>, max_chunks> chunks_{};
   std::shared_mutex lock_; ///< over what follows, and over adding a name
   std::uint32_t next_ = 1;

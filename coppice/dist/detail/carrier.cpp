@@ -23,6 +23,7 @@ public:
   ~up_guard() {
     if (!number_) return;
     with_.lost(*number_);
+    if (with_.isolate()) return;
     cast_any(all_.speaker(), node_is_down{with_.name(), hidden_, reason});
   }
   up_guard(const up_guard&) = delete;
@@ -44,9 +45,8 @@ private:
 /// The two directions of one connection.
 class traffic {
 public:
-  traffic(network& all, peer& with, std::uint64_t number, net::stream& connection, capabilities common,
-          frame_limits limits)
-      : with_(with), number_(number), connection_(connection), reader_(common, all.names, limits),
+  traffic(peer& with, std::uint64_t number, net::stream& connection, capabilities common, frame_limits limits)
+      : with_(with), number_(number), connection_(connection), reader_(common, with.names(), limits),
         hidden_(!common.has(capability::published)) {}
 
   /// Reads what is there, but not for too long, and lets it take effect. False: the connection is over.
@@ -225,12 +225,16 @@ task<> carry(network* all, peer* with, net::stream* connection, agreed what, fra
   up_guard guard(*all, *with,
                  connected_node{what.common, what.peer.creation, me.id(), what.dialled, what.replaces});
   if (!guard.number()) co_return;
-  auto both = std::make_unique<traffic>(*all, *with, *guard.number(), *connection, what.common, limits);
-  node_is_up news{with->name(), guard.hidden()};
-  server_name kernel(all->speaker());
-  std::expected<bool, exit_reason> known =
-      co_await try_call_any<bool>(std::move(kernel), std::move(news), infinity);
-  bool goes_on = known.has_value() && both->read() && both->write();
+  auto both = std::make_unique<traffic>(*with, *guard.number(), *connection, what.common, limits);
+  bool goes_on = true;
+  if (!with->isolate()) {
+    node_is_up news{with->name(), guard.hidden()};
+    server_name kernel(all->speaker());
+    std::expected<bool, exit_reason> known =
+        co_await try_call_any<bool>(std::move(kernel), std::move(news), infinity);
+    goes_on = known.has_value();
+  }
+  goes_on = goes_on && both->read() && both->write();
   while (goes_on) {
     constexpr duration look_again = std::chrono::milliseconds(20);
     const duration at_most = both->pushed_back() ? look_again : infinity;

@@ -89,7 +89,7 @@ void net_kernel::terminate(const exit_reason&) {
 term net_kernel::state() const {
   std::vector<term> up;
   for (const peer* p : what_->net.peers()) {
-    if (p->is_up()) up.emplace_back(p->name());
+    if (p->is_up() && !p->isolate()) up.emplace_back(p->name());
   }
   return term::tuple("net_kernel"_atom, what_->net.names.own(), term::list_from(std::move(up)));
 }
@@ -119,6 +119,7 @@ void net_kernel::handle_cast(const connection_wanted& wish) {
 void net_kernel::handle_info(tick_alarm) {
   send_after(what_->how.net_ticktime / 4, self_pid(), tick_alarm());
   for (const peer* p : what_->net.peers()) {
+    if (p->isolate()) continue;
     if (const std::optional<connected_node> c = p->connection()) send(c->carrier, tick_due());
   }
 }

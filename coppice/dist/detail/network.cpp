@@ -3,14 +3,28 @@
 #include "coppice/dist/handshake.hpp"
 #include "coppice/runtime/detail/machine.hpp"
 
+#include <string>
+#include <unistd.h>
 #include <utility>
 
 namespace coppice::dist::detail {
 
 using coppice::detail::envelope_ptr;
 
-network::network(coppice::node& inner, const atom& name, std::uint32_t creation, queue_limits most)
-    : home(inner), names(name, creation), limits(most) {}
+namespace {
+
+/// The node's network: made once, it stays, for pids of other nodes do.
+struct network_part {
+  std::mutex lock;
+  std::unique_ptr<network> net;
+};
+
+} // namespace
+
+network::network(coppice::node& inner, const atom& name, std::uint32_t creation)
+    : home(inner), names(name, creation),
+      names_for_isolates(atom("host-" + std::to_string(::getpid()) + "@isolate"), 4, names),
+      functions_(std::make_shared<function_table>()) {}
 
 network::~network() {
   for (std::atomic<chunk*>& c : chunks_) std::unique_ptr<chunk> dropped(c.load(std::memory_order_relaxed));
@@ -18,6 +32,33 @@ network::~network() {
 
 network* network_of(coppice::node& home) noexcept {
   return static_cast<network*>(home.internals().remote.load(std::memory_order_acquire));
+}
+
+network& network_for(coppice::node& home, const atom& name, std::uint32_t creation) {
+  const std::shared_ptr<network_part> part = home.part<network_part>();
+  std::lock_guard guard(part->lock);
+  if (part->net == nullptr) {
+    part->net = std::make_unique<network>(home, name, creation);
+    home.internals().remote.store(part->net.get(), std::memory_order_release);
+  } else if (part->net->names.own().name() == "nonode@nohost" && name.name() != "nonode@nohost") {
+    part->net->names.become(name, creation);
+  }
+  return *part->net;
+}
+
+void network::set_limits(queue_limits most) noexcept {
+  limits.busy.store(most.busy, std::memory_order_relaxed);
+  limits.most.store(most.most, std::memory_order_relaxed);
+}
+
+void network::set_functions(std::shared_ptr<const function_table> table) {
+  std::lock_guard guard(lock_);
+  functions_ = std::move(table);
+}
+
+std::shared_ptr<const function_table> network::functions() const {
+  std::lock_guard guard(lock_);
+  return functions_;
 }
 
 peer* network::find(std::uint32_t number) noexcept {
@@ -56,7 +97,8 @@ peer* network::known(std::string_view node) const noexcept {
 
 void network::ask_for_connection(peer& with) {
   const pid kernel = speaker();
-  if (!kernel) return with.attempt_failed(pid()); // the distribution is down
+  // The distribution is down; or it is an isolate that has ended.
+  if (!kernel || with.isolate()) return with.attempt_failed(pid());
   envelope_ptr wanted = coppice::detail::make_message<connection_wanted>(with.number());
   wanted->form = coppice::detail::message_form::cast;
   coppice::detail::deliver(home, kernel, std::move(wanted));

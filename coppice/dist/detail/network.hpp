@@ -29,7 +29,7 @@ struct connection_wanted {
 
 class network final : public remote_channel {
 public:
-  network(coppice::node& home, const atom& name, std::uint32_t creation, queue_limits limits);
+  network(coppice::node& home, const atom& name, std::uint32_t creation);
   ~network() override;
 
   // --- remote_channel ---
@@ -61,12 +61,23 @@ public:
     return id == 0 ? speaker() : pid{id};
   }
 
+  /// Bounds of what waits for each connection, from now on.
+  void set_limits(queue_limits most) noexcept;
+  /// What other nodes may run here, from now on.
+  void set_functions(std::shared_ptr<const function_table> table);
+  [[nodiscard]] std::shared_ptr<const function_table> functions() const;
+
   coppice::node& home;
   node_names names;
-  const queue_limits limits;
+  /// The same for the isolates of this node. They know it by a name of its own, which stays what it is when
+  /// the node is distributed later.
+  node_names names_for_isolates;
+  struct {
+    std::atomic<std::size_t> busy{queue_limits().busy};
+    std::atomic<std::size_t> most{queue_limits().most};
+  } limits;
   std::atomic<std::uint64_t> net_kernel{0}; ///< its id, while there is one
   std::atomic<std::uint64_t> user{0};       ///< the id of the process that writes what others print here
-  std::shared_ptr<const function_table> functions;
 
 private:
   static constexpr std::uint32_t chunk_size = 1024;
@@ -75,6 +86,7 @@ private:
 
   std::array<std::atomic<chunk*>, max_chunks> chunks_{};
   mutable std::mutex lock_; ///< over adding a peer, and over what follows
+  std::shared_ptr<const function_table> functions_;
   std::vector<std::unique_ptr<peer>> made_;
   std::unordered_map<atom, std::uint32_t> registered_numbers_;
   std::vector<atom> registered_names_;
@@ -82,5 +94,7 @@ private:
 
 /// The node's network, once it has one.
 [[nodiscard]] network* network_of(coppice::node& home) noexcept;
+/// The same; if it has none yet, one in which it has that name. `nonode@nohost` is none: another can follow.
+[[nodiscard]] network& network_for(coppice::node& home, const atom& name, std::uint32_t creation);
 
 } // namespace coppice::dist::detail

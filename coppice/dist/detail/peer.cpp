@@ -39,18 +39,24 @@ pid speaker(const network& all) { return sender() == nullptr ? all.speaker() : s
 
 } // namespace
 
-peer::peer(network& all, std::uint32_t number, const atom& name) : all_(all), number_(number), name_(name) {}
+peer::peer(network& all, std::uint32_t number, const atom& name)
+    : all_(all), number_(number), name_(name), names_(&all.names) {}
+
+void peer::become_isolate(node_names& names) noexcept {
+  names_.store(&names, std::memory_order_release);
+  isolate_.store(true, std::memory_order_relaxed);
+}
 
 // --- the queue ---
 
 encoded_signal peer::encode(const control& what, const term* message) const {
   encoded_signal made;
   control_parts parts = to_parts(what, altact_.load(std::memory_order_relaxed));
-  append_external(made.control, parts.tuple, all_.names);
+  append_external(made.control, parts.tuple, names());
   const term* behind = parts.payload ? &*parts.payload : message;
   if (behind == nullptr) return made;
   made.has_payload = true;
-  append_external(made.payload, *behind, all_.names);
+  append_external(made.payload, *behind, names());
   return made;
 }
 

@@ -56,6 +56,13 @@ public:
 
   [[nodiscard]] const atom& name() const noexcept { return name_; }
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
+  /// Whether it is an isolate of this node, or the node whose isolate this is. Such a connection comes with
+  /// the OS process and goes with it; it is no matter of the net kernel's.
+  [[nodiscard]] bool isolate() const noexcept { return isolate_.load(std::memory_order_relaxed); }
+  /// Makes it one, to which this node is known by what `names` says. Before its first connection.
+  void become_isolate(node_names& names) noexcept;
+  /// The numbers of nodes in what is sent to it and comes from it.
+  [[nodiscard]] node_names& names() const noexcept { return *names_.load(std::memory_order_acquire); }
 
   // --- for processes ---
 
@@ -170,6 +177,8 @@ private:
   network& all_;
   const std::uint32_t number_;
   const atom name_;
+  std::atomic<node_names*> names_;
+  std::atomic<bool> isolate_{false};
 
   mutable std::mutex lock_;
   state state_ = state::idle;

@@ -146,7 +146,7 @@ std::optional<std::uint64_t> peer::established(const connected_node& with) {
     with_ = with;
     attempt_ = pid();
     altact_ = with.common.has(capability::altact_sig);
-    writer_.emplace(with.common, all_.names);
+    writer_.emplace(with.common, names());
     for (auto& [signal, sender] : before_) out_.push(std::move(signal), sender, *writer_);
     before_.clear();
     before_bytes_ = 0;

@@ -295,7 +295,7 @@ void peer::on(spawn_request_signal s) {
 /// A process that does not run yet; null if there is no room for one.
 coppice::detail::process_block* peer::prepare_spawned(function_call call) {
   try {
-    return &coppice::detail::prepare(all_.home, &run_spawned, all_.functions, std::move(call));
+    return &coppice::detail::prepare(all_.home, &run_spawned, all_.functions(), std::move(call));
   } catch (const std::length_error&) {
     return nullptr;
   }
