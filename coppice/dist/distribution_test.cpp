@@ -299,8 +299,8 @@ TEST_F(pair_of_nodes, a_long_message_does_not_hold_up_a_short_one) {
     const remote_name there{"sink"_atom, "b@127.0.0.1"_atom};
     // By another process: what one process sends keeps its order.
     spawn(
-        [](self, remote_name to, blob b) -> process {
-          send(to, std::move(b));
+        [](self, remote_name to, blob data) -> process {
+          send(to, std::move(data));
           co_return;
         },
         there, std::move(big));
