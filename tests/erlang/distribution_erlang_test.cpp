@@ -26,6 +26,32 @@ TEST(distribution, a_call_from_erlang_gets_its_reply) {
             "true");
 }
 
+TEST(distribution, etop_shows_our_processes) {
+  cluster c;
+  const std::string rows =
+      c.erl("group_leader(Out,spawn(fun()->etop:start([{node,'cpp@127.0.0.1'},{output,text},"
+            "{tracing,off},{interval,1}]) end)),timer:sleep(2500)");
+  EXPECT_NE(rows.find("net_kernel"), std::string::npos) << rows;
+  EXPECT_NE(rows.find("echo"), std::string::npos) << rows;
+}
+
+TEST(distribution, elixir_pings_and_calls) {
+  cluster c;
+  EXPECT_EQ(
+      c.elixir("{Node.ping(:\"cpp@127.0.0.1\"), GenServer.call({:echo, :\"cpp@127.0.0.1\"}, %{a: \"x\"})}"),
+      "{:pong, %{a: \"x\"}}");
+}
+
+TEST(distribution, a_connection_that_is_cut_is_made_again) {
+  cluster c;
+  EXPECT_EQ(
+      c.erl("net_kernel:monitor_nodes(true,[{node_type,all}]),net_adm:ping('cpp@127.0.0.1'),"
+            "receive {nodeup,N,_}->io:format(\"~p\",[N]) end,"
+            "erlang:disconnect_node('cpp@127.0.0.1'),receive {nodedown,N,_}->io:format(\" ~p\",[N]) end,"
+            "io:format(\" ~p\",[net_adm:ping('cpp@127.0.0.1')])"),
+      "'cpp@127.0.0.1' 'cpp@127.0.0.1' pong");
+}
+
 /// What each line prints, with a node of ours beside it.
 struct line {
   const char* name;
@@ -93,7 +119,7 @@ const line lines[] = {
      "B=binary:copy(<<7>>,100000000),"
      "S=self(),P=spawn(fun F()->pong=net_adm:ping('cpp@127.0.0.1'),"
      "receive stop->S!done after 100->F() end end),"
-     "io:format(\"~p\",[gen_server:call({echo,'cpp@127.0.0.1'},B,60000)=:=B]),"
+     "io:format(\"~p\",[(catch gen_server:call({echo,'cpp@127.0.0.1'},B,60000))=:=B]),"
      "P!stop,receive done->ok end",
      "true",
      {"-kernel", "net_ticktime", "4"}},
@@ -115,6 +141,16 @@ const line lines[] = {
      "S={echo,'cpp@127.0.0.1'},ok=sys:suspend(S),{'EXIT',{timeout,_}}=(catch gen_server:call(S,x,300)),"
      "ok=sys:resume(S),io:format(\"~p\",[gen_server:call(S,y)])",
      "y"},
+    {"rex_calls",
+     "io:format(\"~p ~p\",[gen_server:call({rex,'cpp@127.0.0.1'},{call,lists,seq,[1,3],group_leader()}),"
+     "gen_server:call({rex,'cpp@127.0.0.1'},{call,no,no,[],group_leader()})])",
+     "[1,2,3] {badrpc,{'EXIT',{undef,[{no,no,[],[]}]}}}"},
+    {"printing_to_us",
+     "G=rpc:call('cpp@127.0.0.1',erlang,whereis,[user]),io:format(\"~p\",[io:format(G,\"hi ~p~n\",[1])])",
+     "ok"},
+    {"sys_get_status",
+     "{status,_,{module,M},_}=sys:get_status({net_kernel,'cpp@127.0.0.1'}),io:format(\"~p\",[M])",
+     "gen_server"},
     {"a_name_of_ours",
      "io:format(\"~p \",[net_kernel:connect_node('cpp@127.0.0.1')]),"
      "[_,\"127.0.0.1\"]=string:lexemes(atom_to_list(node()),\"@\"),io:format(\"~p\",[nodes(hidden)])",

@@ -2,6 +2,7 @@
 
 #include "coppice/dist/detail/global_locks.hpp"
 #include "coppice/dist/detail/global_name_server.hpp"
+#include "coppice/dist/detail/rex.hpp"
 #include "coppice/otp/node_events.hpp"
 #include "coppice/runtime/timer.hpp"
 
@@ -46,6 +47,9 @@ task<> net_kernel::init() {
     if (!first.error.empty()) exit(exit_reason(term(first.error)));
   }
   if (what_->how.published) co_await start_global();
+  auto calls = co_await start_link<rex>(local("rex"), all.functions);
+  auto prints = co_await start_link<user>(local("user"));
+  if (prints) all.user = prints->resolve()->id;
   send_after(what_->how.net_ticktime / 4, self_pid(), tick_alarm());
 }
 
@@ -82,7 +86,7 @@ void net_kernel::listen() {
 }
 
 void net_kernel::terminate(const exit_reason&) {
-  what_->net.net_kernel = 0;
+  what_->net.net_kernel = what_->net.user = 0;
   this_node().part<node_events>()->all_went();
 }
 
