@@ -168,7 +168,7 @@ process carry_host(self me, net::stream connection, isolate_order order) {
   const atom host(order.host);
   peer* with = all.find(host);
   with->become_isolate(all.names);
-  with->begin_attempt(me.id());
+  with->expect_connection(me.id());
   this_node().part<isolate_facts>()->host = host;
   spawn(&keep_child, read_term<isolate_job>(order.job, all.names));
   const agreed what{{order.host, order.host_creation, offered}, expanded(offered).common(offered)};

@@ -218,12 +218,14 @@ void report_end(const network& all, const peer& with, const traffic& both) {
 
 } // namespace
 
-task<> carry(network* all, peer* with, net::stream* connection, agreed what, frame_limits limits) {
+task<> carry(network* all, peer* with, net::stream* connection, agreed what, frame_limits limits,
+             std::function<void()> when_up) {
   self me(coppice::detail::running_process());
   set_label("connection with " + std::string(with->name().name()));
   connection->no_delay(true);
   up_guard guard(*all, *with,
                  connected_node{what.common, what.peer.creation, me.id(), what.dialled, what.replaces});
+  if (when_up) when_up();
   if (!guard.number()) co_return;
   auto both = std::make_unique<traffic>(*with, *guard.number(), *connection, what.common, limits);
   bool goes_on = true;

@@ -24,8 +24,9 @@ struct node_is_down {
   atom reason;
 };
 
-/// Carries signals both ways until the connection ends; gives the reason. The running process must not trap
-/// exits.
-task<> carry(network* all, peer* with, net::stream* connection, agreed what, frame_limits limits);
+/// Carries signals both ways until the connection ends; calls `when_up` once it counts. The running process
+/// must not trap exits.
+task<> carry(network* all, peer* with, net::stream* connection, agreed what, frame_limits limits,
+             std::function<void()> when_up = {});
 
 } // namespace coppice::dist::detail

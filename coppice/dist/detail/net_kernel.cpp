@@ -47,7 +47,7 @@ task<> net_kernel::init() {
     if (!first.error.empty()) exit(exit_reason(term(first.error)));
   }
   if (what_->how.published) co_await start_global();
-  auto calls = co_await start_link<rex>(local("rex"), all.functions);
+  auto calls = co_await start_link<rex>(local("rex"), all.functions());
   auto prints = co_await start_link<user>(local("user"));
   if (prints) all.user = prints->resolve()->id;
   send_after(what_->how.net_ticktime / 4, self_pid(), tick_alarm());

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string>
 
 namespace coppice::dist::detail {
 
@@ -30,6 +31,21 @@ private:
   std::deque<pid> waiting_;
 };
 
+/// Where those who come and those who go meet: the names of newcomers under way, so that nobody dials a node
+/// that is about to be connected.
+class meeting {
+public:
+  /// Decides under the one lock; a newcomer that is let in has its name noted until `over`.
+  welcome let_in(const std::string& name, const std::function<welcome()>& decide);
+  void over(const std::string& name) noexcept;
+  /// Whether no such newcomer is under way, in which case `begin` is called under the lock.
+  bool begin_unless_coming(const std::string& name, const std::function<void()>& begin);
+
+private:
+  std::mutex lock_;
+  std::multiset<std::string> coming_;
+};
+
 /// What all processes of the distribution share: the options, and the node's network.
 struct setting {
   setting(options o, network& all);
@@ -42,6 +58,7 @@ struct setting {
   const std::uint16_t epmd_port;
   mutable std::atomic<std::uint16_t> listen_port{0}; ///< the one found
   mutable half_open newcomers;
+  mutable meeting met;
 };
 using shared_setting = std::shared_ptr<const setting>;
 

@@ -82,8 +82,12 @@ public:
 
   /// What to answer a newcomer that says it is this node.
   [[nodiscard]] admission admit() const;
-  /// An attempt of ours begins: false if there is a connection, or another attempt of ours.
+  /// An attempt of ours begins: false if nobody waits for a connection, or another attempt is under way.
   bool begin_attempt(pid process);
+  /// The process has a connection, which is about to count: nobody need make one.
+  void expect_connection(pid process);
+  /// Whether it is still the one: a connection that the other side made takes its place, and it is to stop.
+  [[nodiscard]] bool attempts(pid process) const;
   /// It has come to nothing: what waits fails. Not if meanwhile there is a connection.
   void attempt_failed(pid process);
   /// From here on what is sent goes to that process's connection; the one before ends. Returns its number, or
@@ -152,6 +156,7 @@ private:
   void send_exit(pid here, pid there, const exit_reason& reason);
   void send_down(std::uint64_t number, const exit_reason& reason);
   void fail_reply(const awaited& a, const exit_reason& reason);
+  void begin_connection(const connected_node& with);
   farewell take_ties();
   [[nodiscard]] bool gives_way_to(const connected_node& newer) const;
   void tell(farewell all);

@@ -92,10 +92,21 @@ admission peer::admit() const {
 
 bool peer::begin_attempt(pid process) {
   std::lock_guard guard(lock_);
-  if (state_ == state::up || attempt_) return false;
-  state_ = state::pending;
+  if (state_ != state::pending || attempt_) return false;
   attempt_ = process;
   return true;
+}
+
+void peer::expect_connection(pid process) {
+  std::lock_guard guard(lock_);
+  if (state_ != state::idle) return;
+  state_ = state::pending;
+  attempt_ = process;
+}
+
+bool peer::attempts(pid process) const {
+  std::lock_guard guard(lock_);
+  return attempt_ == process;
 }
 
 /// Of two connections that were made at the same time, each by another side, the one that the node with the
@@ -121,43 +132,44 @@ void peer::attempt_failed(pid process) {
 }
 
 std::optional<std::uint64_t> peer::established(const connected_node& with) {
-  for (;;) {
-    std::uint64_t before = 0;
-    pid old;
-    {
-      std::lock_guard guard(lock_);
-      if (state_ == state::up) {
-        if (!gives_way_to(with)) return std::nullopt;
-        before = connection_;
-        old = with_.carrier;
-      }
-    }
-    if (before == 0) break;
+  std::unique_lock lock(lock_);
+  const bool had_one = state_ == state::up;
+  while (state_ == state::up) {
+    if (!gives_way_to(with)) return std::nullopt;
+    const std::uint64_t before = connection_;
+    const pid old = with_.carrier;
+    lock.unlock();
     lost(before);
     coppice::detail::deliver(all_.home, old, make_message<close_connection>("connection_closed"_atom));
+    lock.lock();
   }
-  std::vector<from> waiting;
+  if (with.dialled && !had_one && attempt_ != with.carrier)
+    return std::nullopt; // of an attempt that was to stop
+  begin_connection(with);
+  const std::uint64_t number = connection_;
   std::vector<std::pair<pid, std::uint64_t>> held_up;
-  std::uint64_t number = 0;
-  {
-    std::lock_guard guard(lock_);
-    state_ = state::up;
-    number = ++connection_;
-    with_ = with;
-    attempt_ = pid();
-    altact_ = with.common.has(capability::altact_sig);
-    writer_.emplace(with.common, names());
-    for (auto& [signal, sender] : before_) out_.push(std::move(signal), sender, *writer_);
-    before_.clear();
-    before_bytes_ = 0;
-    if (out_.bytes() <= all_.limits.busy / 2) held_up.swap(held_up_);
-    waiting.swap(connecting_);
-  }
+  if (out_.bytes() <= all_.limits.busy / 2) held_up.swap(held_up_);
+  std::vector<from> waiting = std::move(connecting_);
+  connecting_.clear();
+  lock.unlock();
   for (const auto& [process, tag] : held_up) {
     coppice::detail::complete(all_.home, process, tag, make_message<coppice::detail::room>());
   }
   for (from& who : waiting) who.reply(true);
   return number;
+}
+
+/// Under the lock.
+void peer::begin_connection(const connected_node& with) {
+  state_ = state::up;
+  ++connection_;
+  with_ = with;
+  attempt_ = pid();
+  altact_ = with.common.has(capability::altact_sig);
+  writer_.emplace(with.common, names());
+  for (auto& [signal, sender] : before_) out_.push(std::move(signal), sender, *writer_);
+  before_.clear();
+  before_bytes_ = 0;
 }
 
 void peer::connect(from who) {

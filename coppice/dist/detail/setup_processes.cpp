@@ -75,6 +75,47 @@ node_identity fresh_identity(std::string_view host) {
   return made;
 }
 
+} // namespace
+
+welcome meeting::let_in(const std::string& name, const std::function<welcome()>& decide) {
+  std::lock_guard guard(lock_);
+  welcome answer = decide();
+  const bool in = answer.how != admission::nok && answer.how != admission::not_allowed;
+  if (in) coming_.insert(name);
+  return answer;
+}
+
+void meeting::over(const std::string& name) noexcept {
+  std::lock_guard guard(lock_);
+  if (const auto found = coming_.find(name); found != coming_.end()) coming_.erase(found);
+}
+
+bool meeting::begin_unless_coming(const std::string& name, const std::function<void()>& begin) {
+  std::lock_guard guard(lock_);
+  if (coming_.contains(name)) return false;
+  begin();
+  return true;
+}
+
+namespace {
+
+/// The name that a newcomer has been let in by, until its connection counts or it is gone.
+class noted_name {
+public:
+  explicit noted_name(meeting& met) : met_(met) {}
+  ~noted_name() { over(); }
+  noted_name(const noted_name&) = delete;
+  noted_name& operator=(const noted_name&) = delete;
+  void is(std::string name) { name_ = std::move(name); }
+  void over() noexcept {
+    if (!name_.empty()) met_.over(std::exchange(name_, {}));
+  }
+
+private:
+  meeting& met_;
+  std::string name_;
+};
+
 welcome answer_to(const setting& what, const handshake_in& side) {
   const std::string& name = side.peer().name;
   if (side.wants_name()) {
@@ -95,12 +136,16 @@ void report_refused(network& all, const std::string& node, const handshake_error
 }
 
 /// Until it has proved the cookie.
-task<std::expected<agreed, handshake_error>> let_in(shared_setting what, net::stream* connection) {
+task<std::expected<agreed, handshake_error>> let_in(shared_setting what, net::stream* connection,
+                                                    noted_name* noted) {
   newcomer counted(what->newcomers, self_pid());
   handshake_side mine = what->side();
   const time_point until = now() + what->how.setup_time;
-  std::function<welcome(const handshake_in&)> admit = [what](const handshake_in& side) {
-    return answer_to(*what, side);
+  std::function<welcome(const handshake_in&)> admit = [what, noted](const handshake_in& side) {
+    const std::string& name = side.peer().name;
+    welcome answer = what->met.let_in(name, [&] { return answer_to(*what, side); });
+    if (answer.how != admission::nok && answer.how != admission::not_allowed) noted->is(name);
+    return answer;
   };
   auto done = co_await welcome_in(connection, std::move(mine), std::move(admit), until);
   co_return done;
@@ -109,7 +154,8 @@ task<std::expected<agreed, handshake_error>> let_in(shared_setting what, net::st
 } // namespace
 
 task<> accept_peer(self, net::stream connection, shared_setting what) {
-  auto in = co_await let_in(what, &connection);
+  noted_name noted(what->met);
+  auto in = co_await let_in(what, &connection, &noted);
   if (!in) {
     if (in.error().why == reason::wrong_cookie) report_refused(what->net, "a node", in.error());
     co_return;
@@ -118,7 +164,8 @@ task<> accept_peer(self, net::stream connection, shared_setting what) {
   const std::optional<std::uint32_t> number = what->net.names.connect(in->peer.name);
   peer* with = number ? what->net.find(*number) : nullptr;
   if (with == nullptr) co_return;
-  co_await carry(&what->net, with, &connection, std::move(*in), what->how.frames);
+  std::function<void()> when_up = [&noted] { noted.over(); };
+  co_await carry(&what->net, with, &connection, std::move(*in), what->how.frames, std::move(when_up));
 }
 
 // --- connecting ---
@@ -181,9 +228,32 @@ task<> wait_for_theirs(const peer* with, time_point until) {
 
 } // namespace
 
+namespace {
+
+/// Begins unless the other is on its way to us already; then it is given some time, but not all: whoever
+/// comes has yet to prove the cookie. False if there is no need to dial any more.
+task<bool> begin_dialling(shared_setting what, peer* with, pid me) {
+  constexpr duration patience = std::chrono::seconds(1);
+  constexpr duration look = std::chrono::milliseconds(2);
+  const std::string node(with->name().name());
+  const time_point enough = now() + patience;
+  bool begun = false;
+  const std::function<void()> begin = [&] { begun = with->begin_attempt(me); };
+  while (!what->met.begin_unless_coming(node, begin)) {
+    if (with->is_up()) co_return false;
+    if (now() >= enough) co_return with->begin_attempt(me);
+    co_await idle_for(look);
+  }
+  co_return begun;
+}
+
+} // namespace
+
 process connect_to_peer(self me, shared_setting what, std::uint32_t number) {
   peer* with = what->net.find(number);
-  if (with == nullptr || !with->begin_attempt(me.id())) co_return;
+  if (with == nullptr) co_return;
+  const bool begun = co_await begin_dialling(what, with, me.id());
+  if (!begun) co_return;
   attempt_guard attempt(*with, me.id());
   const time_point until = now() + what->how.setup_time;
   const std::string node(with->name().name());
@@ -192,6 +262,7 @@ process connect_to_peer(self me, shared_setting what, std::uint32_t number) {
     report_refused(what->net, node, {reason::protocol, connection.error()});
     co_return;
   }
+  if (!with->attempts(me.id())) co_return; // theirs was quicker
   handshake_side mine = what->side();
   std::function<bool()> connected = [with] { return with->is_up(); };
   auto done = co_await greet(&*connection, std::move(mine), node, std::move(connected), until);
