@@ -181,7 +181,8 @@ term allocator_figures() {
 #ifndef COPPICE_SANITIZED
   std::size_t committed = 0;
   mi_process_info(nullptr, nullptr, nullptr, nullptr, nullptr, &committed, nullptr, nullptr);
-  carriers = std::max<std::uint64_t>(carriers, committed);
+  // Counted by threads apart, it may be below zero for a while: then it says nothing.
+  if (committed <= SIZE_MAX / 2) carriers = std::max<std::uint64_t>(carriers, committed);
 #endif
   const term used =
       term::list(term::tuple("mimalloc"_atom, term::list(term::tuple("size"_atom, blocks, 0, 0))));
