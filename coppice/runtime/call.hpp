@@ -110,8 +110,11 @@ inline from& from_of(envelope& e) noexcept {
 class call_wait : public waiter {
 public:
   call_wait(process_block& p, pid to, std::uint64_t tag, envelope_ptr request, duration timeout) noexcept;
-  call_wait(const call_wait&) = delete;
-  call_wait& operator=(const call_wait&) = delete;
+  /// Before the wait begins: GCC moves awaiters that are awaited as rvalues.
+  call_wait(call_wait&& other) noexcept
+      : waiter(other), process_(other.process_), to_(std::exchange(other.to_, pid())), tag_(other.tag_),
+        request_(std::move(other.request_)), timeout_(other.timeout_) {}
+  call_wait& operator=(call_wait&&) = delete;
   ~call_wait() {
     if (!to_.local() && request_ == nullptr) abandon();
   }
