@@ -48,22 +48,24 @@ task<std::uint16_t> listed_port(self, std::string name, std::uint16_t epmd_port)
   co_return (*entry)->port;
 }
 
-dist::options distribution(const lone_node_options& o, std::string cookie) {
+} // namespace
+
+std::expected<dist::options, std::string> distribution(const membership_options& o) {
+  std::expected<std::string, std::string> cookie = read_cookie(o.cookie_file);
+  if (!cookie) return std::unexpected(std::move(cookie.error()));
   dist::options how;
   how.name = o.name;
-  how.cookie = std::move(cookie);
+  how.cookie = std::move(*cookie);
   how.published = o.published;
   how.listen = net::endpoint::loopback(o.listen_port);
   how.epmd_port = o.epmd_port;
   return how;
 }
 
-} // namespace
-
-int run_lone_node(const lone_node_options& options) {
-  std::expected<std::string, std::string> cookie = read_cookie(options.cookie_file);
-  if (!cookie) {
-    std::fprintf(stderr, "coppice node: %s.\n", cookie.error().c_str());
+int run_lone_node(const membership_options& options) {
+  std::expected<dist::options, std::string> how = distribution(options);
+  if (!how) {
+    std::fprintf(stderr, "coppice node: %s.\n", how.error().c_str());
     return status_failed;
   }
   node_options settings;
@@ -72,7 +74,7 @@ int run_lone_node(const lone_node_options& options) {
   install_logger(home);
 
   const std::vector<child_spec> children{
-      dist::child(distribution(options, std::move(*cookie))),
+      dist::child(std::move(*how)),
       child<echo>("echo", local("echo")),
   };
   root_keeper root(home, children, [](pid, pid) {});

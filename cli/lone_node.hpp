@@ -2,10 +2,16 @@
 #pragma once
 
 #include "cli/options.hpp"
+#include "coppice/dist/distribution.hpp"
+
+#include <expected>
+#include <string>
 
 namespace coppice::cli {
 
+/// How a node takes part, with the cookie out of its file; the error is for people.
+std::expected<dist::options, std::string> distribution(const membership_options& told);
 /// Runs until SIGTERM or SIGINT; the exit status of the program.
-int run_lone_node(const lone_node_options& options);
+int run_lone_node(const membership_options& options);
 
 } // namespace coppice::cli

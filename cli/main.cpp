@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
       std::fputs(say->text.c_str(), say->status == 0 ? stdout : stderr);
       return say->status;
     }
-    if (const auto* node = std::get_if<coppice::cli::lone_node_options>(&parsed)) {
+    if (const auto* node = std::get_if<coppice::cli::membership_options>(&parsed)) {
       return coppice::cli::run_lone_node(*node);
     }
     if (const auto* asked = std::get_if<coppice::cli::remote_options>(&parsed)) {

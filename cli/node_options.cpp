@@ -47,21 +47,24 @@ void add_cookie_file(CLI::App& command, std::string& into) {
   command.add_option("--cookie-file", into, cookie_help)->type_name("FILE");
 }
 
-void describe_node(CLI::App& command, lone_node_options& o) {
-  command.add_option("--name", o.name, "The name of the node in full, as cpp@127.0.0.1")
-      ->type_name("NODE")
-      ->required();
+} // namespace
+
+void describe_membership(CLI::App& command, membership_options& o) {
+  command.add_option("--name", o.name, "The name of the node in full, as cpp@127.0.0.1")->type_name("NODE");
   add_cookie_file(command, o.cookie_file);
   command.add_flag("--published", o.published,
                    "A visible node: others tell each other of it. Else it is hidden, and connected only "
                    "where somebody asks for it");
   add_epmd_port(command, o.epmd_port);
   command
-      .add_option("--listen-port", o.listen_port, "The port to listen on, of 127.0.0.1; 0 takes any free one")
+      .add_option("--listen-port", o.listen_port,
+                  "The port where other nodes connect, of 127.0.0.1; 0 takes any free one")
       ->type_name("N")
       ->check(CLI::Range(0, 65535))
       ->default_val(0);
 }
+
+namespace {
 
 void describe_question(CLI::App& command, question what, raw_node_options& raw) {
   remote_options& o = raw.remote;
@@ -138,26 +141,37 @@ command checked(question what, const char* name, raw_node_options& raw) {
 } // namespace
 
 void describe_node_commands(CLI::App& app, raw_node_options& raw) {
-  describe_node(*app.add_subcommand("node",
-                                    "Run a node among others (Erlang's too) with nothing on it but a server "
-                                    "'echo', until SIGTERM or SIGINT"),
-                raw.lone);
+  CLI::App* lone = app.add_subcommand("node", "Run a node among others (Erlang's too) with nothing on it but "
+                                              "a server 'echo', until SIGTERM or SIGINT");
+  describe_membership(*lone, raw.lone);
+  lone->get_option("--name")->required();
   for (const asking& q : questions) describe_question(*app.add_subcommand(q.name, q.help), q.what, raw);
+}
+
+namespace {
+
+std::optional<just_say> fill_in(std::uint16_t& epmd_port) {
+  if (epmd_port == 0) epmd_port = usual_epmd_port();
+  if (epmd_port != 0) return std::nullopt;
+  return just_say{status_usage,
+                  fmt::format("coppice: {} is no port: give one of 1 to 65535 there, or as --epmd-port.\n",
+                              epmd_variable)};
+}
+
+} // namespace
+
+std::optional<just_say> check_membership(const char* command, membership_options& told) {
+  if (!dist::is_node_name(told.name)) return just_say{status_usage, not_a_node(command, told.name)};
+  return fill_in(told.epmd_port);
 }
 
 std::optional<command> checked_node_command(const CLI::App& app, raw_node_options& raw) {
   if (app.got_subcommand("run")) return std::nullopt;
-  std::uint16_t& port = app.got_subcommand("node") ? raw.lone.epmd_port : raw.remote.epmd_port;
-  if (port == 0) port = usual_epmd_port();
-  if (port == 0) {
-    return just_say{status_usage,
-                    fmt::format("coppice: {} is no port: give one of 1 to 65535 there, or as --epmd-port.\n",
-                                epmd_variable)};
-  }
   if (app.got_subcommand("node")) {
-    if (dist::is_node_name(raw.lone.name)) return raw.lone;
-    return just_say{status_usage, not_a_node("node", raw.lone.name)};
+    if (auto wrong = check_membership("node", raw.lone)) return *wrong;
+    return raw.lone;
   }
+  if (auto wrong = fill_in(raw.remote.epmd_port)) return *wrong;
   for (const asking& q : questions) {
     if (app.got_subcommand(q.name)) return checked(q.what, q.name, raw);
   }

@@ -15,12 +15,16 @@ namespace coppice::cli {
 
 /// As they stand on the command line.
 struct raw_node_options {
-  lone_node_options lone;
+  membership_options lone;
   remote_options remote;
   std::string message; ///< the term as text
   unsigned timeout = 5;
 };
 
+/// Adds the options that make a node one of several.
+void describe_membership(CLI::App& command, membership_options& into);
+/// What is wrong with them, else nothing; the port of the port mapper is filled in.
+std::optional<just_say> check_membership(const char* command, membership_options& told);
 /// Adds the commands; what they are told goes into `raw`, which must stay where it is.
 void describe_node_commands(CLI::App& app, raw_node_options& raw);
 /// The one of these commands that was given, checked; nothing if another was.

@@ -22,6 +22,7 @@ struct raw_options {
   severity level = severity::notice;
   unsigned cores = 0;
   std::optional<bool> console_state;
+  membership_options cluster;
 };
 
 const char* const yes_no = "yes, no";
@@ -91,6 +92,7 @@ void describe(CLI::App& app, CLI::App& run, raw_options& o) {
       "Whether the console shows the states of processes and their messages, which may hold secrets: yes "
       "unless others can reach it, by --allow-remote or --served-as",
       "");
+  describe_membership(run, o.cluster);
   run.add_option("--cores", o.cores, "Threads that run processes; 0: as many as the machine has")
       ->type_name("N")
       ->check(CLI::Range(0, 1024))
@@ -127,6 +129,10 @@ command checked(raw_options raw) {
   o.cores = raw.cores;
   o.remote = !at->is_loopback();
   o.console_state = raw.console_state.value_or(!o.remote && raw.served_as.empty());
+  if (!raw.cluster.name.empty()) {
+    if (auto wrong = check_membership("run", raw.cluster)) return *wrong;
+    o.cluster = raw.cluster;
+  }
   for (std::string& name : raw.served_as) o.served_as.push_back(lower(std::move(name)));
   if (o.remote) o.served_as.push_back(at->is_v6() ? "[" + at->address() + "]" : at->address());
   return o;

@@ -15,24 +15,25 @@
 
 namespace coppice::cli {
 
+/// A node's place among others.
+struct membership_options {
+  std::string name;              ///< in full
+  std::string cookie_file;       ///< empty: the user's
+  bool published = false;        ///< others see it
+  std::uint16_t epmd_port = 0;   ///< where its port mapper listens
+  std::uint16_t listen_port = 0; ///< 0: any free one
+};
+
 /// What `coppice run` was told.
 struct run_options {
   net::endpoint listen;               ///< port 0: any free one
   std::vector<std::string> served_as; ///< further names of this node, as browsers send them in Host
   log_format format = log_format::text;
   severity level = severity::notice;
-  unsigned cores = 0;        ///< 0: as many as the machine has
-  bool remote = false;       ///< the address is not a loopback one, and that was meant
-  bool console_state = true; ///< the console shows states of processes and their messages
-};
-
-/// What `coppice node` was told: a node among others with nothing on it but an `echo`.
-struct lone_node_options {
-  std::string name;              ///< in full
-  std::string cookie_file;       ///< empty: the user's
-  bool published = false;        ///< others see it
-  std::uint16_t epmd_port = 0;   ///< where its port mapper listens
-  std::uint16_t listen_port = 0; ///< 0: any free one
+  unsigned cores = 0;                        ///< 0: as many as the machine has
+  bool remote = false;                       ///< the address is not a loopback one, and that was meant
+  bool console_state = true;                 ///< the console shows states of processes and their messages
+  std::optional<membership_options> cluster; ///< it is one of several
 };
 
 /// What is asked of another node.
@@ -64,7 +65,7 @@ inline constexpr int status_usage = 2;  ///< the command line is wrong
 inline constexpr std::uint16_t default_port = 4100;
 
 /// What is to be done.
-using command = std::variant<run_options, lone_node_options, remote_options, just_say>;
+using command = std::variant<run_options, membership_options, remote_options, just_say>;
 
 /// Reads nothing but the arguments, and ERL_EPMD_PORT where that matters. `arguments` without the program's
 /// name.

@@ -86,7 +86,7 @@ remote_options asked(arguments a) {
 TEST(command_line, node) {
   auto parsed = parse_command_line({"node", "--name", "cpp@127.0.0.1", "--cookie-file", "F", "--published",
                                     "--epmd-port", "1", "--listen-port", "2"});
-  const auto& o = std::get<lone_node_options>(parsed);
+  const auto& o = std::get<membership_options>(parsed);
   EXPECT_EQ(o.name, "cpp@127.0.0.1");
   EXPECT_EQ(o.cookie_file, "F");
   EXPECT_TRUE(o.published);

@@ -1,5 +1,6 @@
 #include "cli/run.hpp"
 
+#include "cli/lone_node.hpp"
 #include "cli/root.hpp"
 #include "cli/service_manager.hpp"
 #include "coppice/http/child.hpp"
@@ -72,6 +73,12 @@ void say_where(const run_options& options, std::uint16_t port) {
 } // namespace
 
 int run(const run_options& options) {
+  std::expected<dist::options, std::string> cluster;
+  if (options.cluster) cluster = distribution(*options.cluster);
+  if (!cluster) {
+    std::fprintf(stderr, "coppice run: %s.\n", cluster.error().c_str());
+    return status_failed;
+  }
   const service_manager manager(service_environment::of_this_process());
   node_options settings;
   settings.cores = options.cores;
@@ -79,7 +86,7 @@ int run(const run_options& options) {
   settings.shutdown_timeout = 12s;
   node home(std::move(settings));
 
-  const std::string name = node_name();
+  const std::string name = options.cluster ? options.cluster->name : node_name();
   console::console view(home, {.name = name, .version = COPPICE_VERSION, .root = root_keeper::name},
                         {.shows_state = options.console_state});
   install_logger(home, {.format = options.format, .level = options.level, .also = view.watcher()});
@@ -91,11 +98,11 @@ int run(const run_options& options) {
   view.mount(routes);
   routes.any("/[...]", not_found);
 
-  const std::vector<child_spec> children{
-      messaging::top_child(chat),
-      view.supervisor(),
-      entrance(options.listen, std::move(routes), hosts),
-  };
+  std::vector<child_spec> children;
+  if (options.cluster) children.emplace_back(dist::child(std::move(*cluster)));
+  children.emplace_back(messaging::top_child(chat));
+  children.push_back(view.supervisor());
+  children.emplace_back(entrance(options.listen, std::move(routes), hosts));
   root_keeper root(home, children, [&view](pid old, pid now) { view.root_replaced(old, now); });
   if (auto started = root.start(); !started) {
     std::fprintf(stderr, "coppice: %s\n", innermost(started.error().value()).c_str());

@@ -225,5 +225,21 @@ TEST(cli_node, ends_when_it_is_told) {
   EXPECT_EQ(lone.wait(), 0);
 }
 
+/// What programs do with the chat, from an Erlang shell.
+TEST_F(cli, the_chat_is_a_server_like_any_other) {
+  heard_process chat(COPPICE_PROGRAM, std::vector<std::string>{
+                                          "run", "--port", "0", "--name", "chat@127.0.0.1", "--cookie-file",
+                                          both().file("cookie"), "--epmd-port", both().epmd()});
+  ASSERT_TRUE(chat.line().starts_with("coppice: http://"));
+  EXPECT_EQ(output({"ping", "chat@127.0.0.1"}), "pong\n");
+  const std::string at = "[{chat_server,'chat@127.0.0.1'},";
+  const std::string cast = output(
+      {"call", theirs, "echo", "{apply,gen_server,cast," + at + "{send_message,<<\"bob\">>,<<\"hi\">>}]}"});
+  EXPECT_EQ(cast, "ok\n");
+  EXPECT_EQ(output({"call", theirs, "echo", "{apply,gen_server,call," + at + "{get_messages,<<\"bob\">>}]}"}),
+            "[<<\"hi\">>]\n");
+  EXPECT_TRUE(has(output({"tree", "chat@127.0.0.1"}), "messaging_sup"));
+}
+
 } // namespace
 } // namespace coppice
