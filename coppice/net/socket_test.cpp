@@ -176,9 +176,9 @@ TEST(socket, says_once_by_message_that_there_is_room) {
     socket_pair s = co_await make_pair();
     const std::string much(1 << 20, 'x');
     std::size_t written = 0;
-    io_result n = s.near.try_write(much);
-    for (; n; n = s.near.try_write(much)) written += *n;
-    EXPECT_EQ(n.error(), std::errc::operation_would_block);
+    io_result taken = s.near.try_write(much);
+    for (; taken; taken = s.near.try_write(much)) written += *taken;
+    EXPECT_EQ(taken.error(), std::errc::operation_would_block);
     s.near.arm_writable();
     std::string read = co_await read_until_end(&s.far, written);
     EXPECT_EQ(read.size(), written);
