@@ -49,16 +49,15 @@ void add_cookie_file(CLI::App& command, std::string& into) {
 
 } // namespace
 
-void describe_membership(CLI::App& command, membership_options& o) {
-  command.add_option("--name", o.name, "The name of the node in full, as cpp@127.0.0.1")->type_name("NODE");
-  add_cookie_file(command, o.cookie_file);
-  command.add_flag("--published", o.published,
-                   "A visible node: others tell each other of it. Else it is hidden, and connected only "
-                   "where somebody asks for it");
-  add_epmd_port(command, o.epmd_port);
-  command
-      .add_option("--listen-port", o.listen_port,
-                  "The port where other nodes connect, of 127.0.0.1; 0 takes any free one")
+void describe_membership(CLI::App& app, membership_options& o) {
+  app.add_option("--name", o.name, "The name of the node in full, as cpp@127.0.0.1")->type_name("NODE");
+  add_cookie_file(app, o.cookie_file);
+  app.add_flag("--published", o.published,
+               "A visible node: others tell each other of it. Else it is hidden, and connected only "
+               "where somebody asks for it");
+  add_epmd_port(app, o.epmd_port);
+  app.add_option("--listen-port", o.listen_port,
+                 "The port where other nodes connect, of 127.0.0.1; 0 takes any free one")
       ->type_name("N")
       ->check(CLI::Range(0, 65535))
       ->default_val(0);
@@ -160,8 +159,8 @@ std::optional<just_say> fill_in(std::uint16_t& epmd_port) {
 
 } // namespace
 
-std::optional<just_say> check_membership(const char* command, membership_options& told) {
-  if (!dist::is_node_name(told.name)) return just_say{status_usage, not_a_node(command, told.name)};
+std::optional<just_say> check_membership(const char* told_by, membership_options& told) {
+  if (!dist::is_node_name(told.name)) return just_say{status_usage, not_a_node(told_by, told.name)};
   return fill_in(told.epmd_port);
 }
 

@@ -22,9 +22,9 @@ struct raw_node_options {
 };
 
 /// Adds the options that make a node one of several.
-void describe_membership(CLI::App& command, membership_options& into);
+void describe_membership(CLI::App& app, membership_options& into);
 /// What is wrong with them, else nothing; the port of the port mapper is filled in.
-std::optional<just_say> check_membership(const char* command, membership_options& told);
+std::optional<just_say> check_membership(const char* told_by, membership_options& told);
 /// Adds the commands; what they are told goes into `raw`, which must stay where it is.
 void describe_node_commands(CLI::App& app, raw_node_options& raw);
 /// The one of these commands that was given, checked; nothing if another was.

@@ -1,7 +1,8 @@
 // Distributed Erlang: this node among others, Coppice's and Erlang's alike. OTP: module net_kernel, and the
 // functions of module erlang on nodes.
 //
-//   auto net = co_await dist::start({.name = "cpp@127.0.0.1", .cookie = secret});
+//   dist::options how{.name = "cpp@127.0.0.1", .cookie = secret};
+//   auto net = co_await dist::start(how);
 //   auto reply = co_await try_call_any<term>(remote_name{"echo", "erl@127.0.0.1"}, request);
 //
 // From then on whatever takes a pid takes one of another node: sending, links, monitors, calls. A connection
