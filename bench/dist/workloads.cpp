@@ -136,6 +136,7 @@ task<> round_trips(self me, atom server) {
 
 task<> concurrent_calls(self me, atom server) {
   std::vector<pid> callers;
+  callers.reserve(clients);
   for (int i = 0; i < clients; ++i) callers.push_back(spawn_link(&caller, server, me.id()));
   co_await all_at_once(me, callers, calls_each / 10);
   measured result = co_await all_at_once(me, callers, calls_each);

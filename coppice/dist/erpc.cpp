@@ -118,12 +118,15 @@ task<std::vector<erpc_result>> erpc_all(atom node, std::vector<applied> calls, d
   }
   std::vector<reference> refs;
   std::vector<request_id<term>> requests;
+  refs.reserve(calls.size());
+  requests.reserve(calls.size());
   for (applied& call : calls) {
     refs.push_back(make_ref());
     requests.push_back(send_request_any<term>(address_of(node), request_for(refs.back(), std::move(call))));
   }
   std::vector<std::expected<term, exit_reason>> ends = co_await await_all(std::move(requests), timeout);
   std::vector<erpc_result> results;
+  results.reserve(ends.size());
   for (std::size_t i = 0; i < ends.size(); ++i) results.push_back(result_of(refs[i], ends[i]));
   co_return results;
 }

@@ -23,6 +23,7 @@ void global_name_server::terminate(const exit_reason&) { shared_->clear(); }
 
 term global_name_server::state() const {
   std::vector<term> names;
+  names.reserve(names_.size());
   for (const auto& [name, e] : names_) names.push_back(term::tuple(name, e.process));
   return term::tuple(global_server(), known_list(false), term::list_from(std::move(names)));
 }

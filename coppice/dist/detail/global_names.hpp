@@ -39,6 +39,7 @@ public:
   [[nodiscard]] std::vector<term> all() const {
     std::shared_lock guard(mutex_);
     std::vector<term> names;
+    names.reserve(names_.size());
     for (const auto& [name, process] : names_) names.push_back(name);
     return names;
   }

@@ -131,12 +131,14 @@ void global_name_server::restart(const atom& node) {
 
 void global_name_server::tell_locker_known() {
   known_nodes all;
+  all.nodes.reserve(known_.size());
   for (const auto& [node, version] : known_) all.nodes.push_back(node);
   send(locker_, std::move(all));
 }
 
 term global_name_server::known_list(bool with_versions) const {
   std::vector<term> all;
+  all.reserve(known_.size());
   for (const auto& [node, version] : known_) {
     all.push_back(with_versions ? term::tuple(node, version) : term(node));
   }
@@ -213,6 +215,7 @@ void global_name_server::handle_info(const both_locked& news) {
   session* s = session_of(news.node, term(news.my_tag));
   if (s == nullptr) return send(locker_, exchange_over{news.node, news.my_tag, {}});
   std::vector<term> names;
+  names.reserve(names_.size());
   for (const auto& [name, e] : names_) names.push_back(term::tuple(name, e.process, e.method));
   s->requester = news.requester;
   cast_to(news.node,
@@ -293,6 +296,7 @@ void global_name_server::both_done(const atom& node) {
   const term lock_id = term::tuple("global"_atom, s.requester.value_or(term::list()));
   const term extra = term::list(term::tuple("vsn"_atom, s.version), term::tuple("lock"_atom, lock_id));
   std::vector<std::pair<atom, term>> farewell;
+  farewell.reserve(known_.size());
   for (const auto& [other, version] : known_) {
     farewell.emplace_back(other, term::tuple("new_nodes"_atom, own_, operations, term::list(), news, extra));
   }

@@ -107,6 +107,7 @@ void network::ask_for_connection(peer& with) {
 std::vector<peer*> network::peers() const {
   std::lock_guard guard(lock_);
   std::vector<peer*> all;
+  all.reserve(made_.size());
   for (const std::unique_ptr<peer>& p : made_) all.push_back(p.get());
   return all;
 }

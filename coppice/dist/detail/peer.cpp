@@ -146,13 +146,18 @@ void peer::deliver(pid to, envelope_ptr message) noexcept {
     }
     default: return deliver_signal(to, *message);
     }
-  } catch (const std::length_error& e) { // it has no form as a term of a size that can be sent
-    all_.home.report(report{severity::error,
-                            "message_not_sent",
-                            sender() == nullptr ? pid() : sender()->self(),
-                            {{"to", to}, {"node", name_}, {"why", e.what()}},
-                            exit_reason()});
+  } catch (const std::length_error& e) {
+    report_unsent(to, e.what());
   }
+}
+
+/// It has no form as a term of a size that can be sent.
+void peer::report_unsent(const term& to, const char* why) const {
+  all_.home.report(report{severity::error,
+                          "message_not_sent",
+                          sender() == nullptr ? pid() : sender()->self(),
+                          {{"to", to}, {"node", name_}, {"why", why}},
+                          exit_reason()});
 }
 
 void peer::deliver_message(pid to, envelope& e) {
@@ -164,7 +169,8 @@ void peer::deliver_message(pid to, envelope& e) {
 void peer::deliver_to_alias(const reference& alias, envelope_ptr message) noexcept {
   try {
     send_message(alias_signal{speaker(all_), alias}, coppice::detail::message_as_term(*message));
-  } catch (const std::length_error&) { // as to an alias that is no more
+  } catch (const std::length_error& e) {
+    report_unsent(alias, e.what());
   }
 }
 

@@ -147,6 +147,7 @@ private:
   void send_message(const control& what, const term& message);
   void wake(std::unique_lock<std::mutex>& lock);
   void hold_up_sender();
+  void report_unsent(const term& to, const char* why) const;
   void deliver_message(pid to, coppice::detail::envelope& e);
   void deliver_call(pid to, coppice::detail::envelope& e);
   void deliver_reply(coppice::detail::envelope& e);
@@ -171,7 +172,7 @@ private:
   void on(monitor_signal s);
   void on(const demonitor_signal& s);
   void on(down_signal s);
-  void on(spawn_request_signal s);
+  void on(const spawn_request_signal& s);
   void on(const spawn_reply_signal& s);
   void on_message(const send_signal& s, term message);
   void on_alias_message(const alias_signal& s, term message);

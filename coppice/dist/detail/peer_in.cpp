@@ -254,7 +254,7 @@ void peer::tell_down(std::uint64_t unique, asked a, exit_reason reason) {
 
 // --- processes that the peer starts here ---
 
-void peer::on(spawn_request_signal s) {
+void peer::on(const spawn_request_signal& s) {
   function_call call(s.function, std::vector<term>(), s.from, s.group_leader);
   for (const term& argument : s.arguments.items()) call.arguments.push_back(argument);
   bool linked = false;
