@@ -170,16 +170,20 @@ frame_reader::result frame_reader::finish(control_head head, std::string_view pa
 frame_writer::frame_writer(capabilities common, const node_names& nodes)
     : common_(common), nodes_(nodes), headers_(uses_headers(common)) {}
 
-encoded_signal frame_writer::encode(const control& what, const term* message) const {
+encoded_signal encode_signal(const control& what, const term* message, const node_names& nodes,
+                             bool with_altact) {
   encoded_signal made;
-  const control_parts parts = to_parts(what, common_.has(capability::altact_sig));
-  append_external(made.control, parts.tuple, nodes_);
+  const control_parts parts = to_parts(what, with_altact);
+  append_external(made.control, parts.tuple, nodes);
   const term* behind = parts.payload ? &*parts.payload : message;
-  if (behind != nullptr) {
-    made.has_payload = true;
-    append_external(made.payload, *behind, nodes_);
-  }
+  if (behind == nullptr) return made;
+  made.has_payload = true;
+  append_external(made.payload, *behind, nodes);
   return made;
+}
+
+encoded_signal frame_writer::encode(const control& what, const term* message) const {
+  return encode_signal(what, message, nodes_, common_.has(capability::altact_sig));
 }
 
 std::uint64_t frame_writer::frames(const encoded_signal& s) const noexcept {

@@ -79,6 +79,11 @@ struct encoded_signal {
   bool has_payload = false; ///< a payload is never empty
 };
 
+/// The bytes of a signal; `message` is that of a process. `with_altact`: aliases as OTP 28 wants them. Throws
+/// `std::length_error` where it has more than 2^32-1.
+[[nodiscard]] encoded_signal encode_signal(const control& what, const term* message, const node_names& nodes,
+                                           bool with_altact);
+
 /// Puts signals into frames.
 class frame_writer {
 public:
@@ -88,7 +93,7 @@ public:
   /// `common`: what both nodes can do. `nodes` must live as long.
   frame_writer(capabilities common, const node_names& nodes);
 
-  /// The bytes of a signal. Throws `std::length_error` where it has more than 2^32-1.
+  /// `encode_signal` in the forms that both nodes know.
   [[nodiscard]] encoded_signal encode(const control& what, const term* message = nullptr) const;
   /// How many frames it takes.
   [[nodiscard]] std::uint64_t frames(const encoded_signal& s) const noexcept;

@@ -50,14 +50,7 @@ void peer::become_isolate(node_names& names) noexcept {
 // --- the queue ---
 
 encoded_signal peer::encode(const control& what, const term* message) const {
-  encoded_signal made;
-  control_parts parts = to_parts(what, altact_.load(std::memory_order_relaxed));
-  append_external(made.control, parts.tuple, names());
-  const term* behind = parts.payload ? &*parts.payload : message;
-  if (behind == nullptr) return made;
-  made.has_payload = true;
-  append_external(made.payload, *behind, names());
-  return made;
+  return encode_signal(what, message, names(), altact_.load(std::memory_order_relaxed));
 }
 
 void peer::queue(encoded_signal signal, std::uint64_t from) {
