@@ -29,7 +29,11 @@ using descriptor_on_context = asio::posix::basic_stream_descriptor<asio::io_cont
 class asio_poller final : public poller {
 public:
   asio_poller()
-      : context_(std::make_shared<asio::io_context>(1)), work_(context_->get_executor()), alarm_(*context_) {}
+      : context_(std::make_shared<detail::core_context>()), work_(context_->get_executor()),
+        alarm_(*context_) {}
+  asio_poller(const asio_poller&) = delete;
+  asio_poller& operator=(const asio_poller&) = delete;
+  ~asio_poller() override { context_->close(); }
 
   void wait(std::optional<time_point> until) override {
     if (until) set_alarm(*until);
@@ -42,7 +46,7 @@ public:
     asio::post(*context_, [this] { waking_.store(false, std::memory_order_release); });
   }
 
-  [[nodiscard]] const std::shared_ptr<asio::io_context>& context() const noexcept { return context_; }
+  [[nodiscard]] const detail::shared_context& context() const noexcept { return context_; }
 
 private:
   /// An alarm that goes off too early does no harm: the core looks and sleeps on. So it only ever moves
@@ -57,7 +61,7 @@ private:
     });
   }
 
-  std::shared_ptr<asio::io_context> context_; // shared: sockets may outlive their node
+  detail::shared_context context_; // shared: sockets may outlive their node
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   alarm_clock alarm_;
   time_point set_for_{};
@@ -173,7 +177,7 @@ struct registration::impl {
     descriptor.async_wait(d == direction::read ? base::wait_read : base::wait_write, on_ready(all, d));
   }
 
-  std::shared_ptr<asio::io_context> context;
+  shared_context context;
   std::shared_ptr<waits> all;
   descriptor_on_context descriptor;
 };

@@ -24,7 +24,7 @@ asio_operation::asio_operation(coppice::detail::process_block& p)
       context_(process_context()) {}
 
 void asio_operation::completed() noexcept {
-  if (left_behind_.load(std::memory_order_relaxed)) return; // there is no node any more
+  if (left_behind_.load(std::memory_order_relaxed) || context_->closed()) return; // there is no node any more
   if (context_->get_executor().running_in_this_thread()) {
     tell();
   } else {

@@ -68,7 +68,23 @@ inline constexpr basic_use_process<false> use_process_expected{};
 
 namespace detail {
 
-using shared_context = std::shared_ptr<boost::asio::io_context>;
+/// The context of one core. Who posts to it may hold it, and so do handlers that wait in it: they would keep
+/// it for ever if nobody ran them, so the end of the core throws them away.
+class core_context : public boost::asio::io_context {
+public:
+  core_context() : boost::asio::io_context(1) {}
+  /// Destroys the handlers that have not run. None of the core's threads is left.
+  void close() {
+    closed_.store(true, std::memory_order_release);
+    shutdown();
+  }
+  /// What is posted from now on will not run. Any thread may ask.
+  [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+private:
+  std::atomic<bool> closed_{false};
+};
+using shared_context = std::shared_ptr<core_context>;
 
 /// The context of the core that the calling process is on and stays on.
 [[nodiscard]] shared_context process_context();
@@ -81,6 +97,7 @@ public:
       : context_(std::move(on)), always_later_(always_later) {}
   template <class F>
   void execute(F&& f) const {
+    if (context_->closed()) return;
     auto inner = context_->get_executor();
     if (always_later_) {
       boost::asio::require(inner, blocking::never_t()).execute(std::forward<F>(f));

@@ -314,6 +314,22 @@ TEST(use_process, a_node_that_cannot_wait_any_longer_leaves_the_frames) {
   operation->end(); // finds nobody
 }
 
+TEST(use_process, the_end_of_a_node_destroys_the_handlers_that_wait_in_it) {
+  std::weak_ptr<int> held;
+  {
+    node n(with_sockets());
+    held = n.run([](self) -> task<std::weak_ptr<int>> {
+      auto mine = std::make_shared<int>(1);
+      detail::shared_context here = detail::process_context();
+      auto timer = std::make_shared<asio::steady_timer>(*here, 1h);
+      timer->async_wait([mine, here, timer](error_code) {});
+      co_return mine;
+    });
+    EXPECT_FALSE(held.expired());
+  }
+  EXPECT_TRUE(held.expired());
+}
+
 process wait_on(self, std::shared_ptr<const foreign> there, pid tell) {
   asio::steady_timer timer(there->context(), 1h);
   send(tell, std::string("waits"));
