@@ -137,7 +137,8 @@ process_block* worker_pool::find_work(worker& w) noexcept {
 
 /// Looks about for a while. What another core will get to soon is left to it: work comes here from a core
 /// that has more than it can do, or where something has waited since an earlier look. Where slices are short
-/// that is the look before the last nap.
+/// that is the look before the last nap. While all others rest the world outside is asked at each look: its
+/// answer comes soon, or there is nothing to do, and a processor that was put to sleep wakes slowly.
 process_block* worker_pool::search(core& c) noexcept {
   std::size_t count = machine_.cores.size();
   const int looks = c.comes_from_nap() ? 1 : looks_before_sleep;
@@ -154,6 +155,7 @@ process_block* worker_pool::search(core& c) noexcept {
       }
       if (compare) c.marks[at] = victim.queue.look();
     }
+    if (machine_.idle_cores.load(std::memory_order_relaxed) + 1 >= count) c.sleeper->poll();
     if (process_block* p = c.next()) return p;
     relax();
   }
