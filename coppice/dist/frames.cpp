@@ -3,6 +3,7 @@
 #include "coppice/dist/detail/wire.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <fmt/core.h>
 #include <stdexcept>
 #include <utility>
@@ -39,13 +40,44 @@ std::unexpected<std::string> wrong(std::string what) { return std::unexpected(st
 frame_reader::frame_reader(capabilities common, node_names& nodes, frame_limits limits)
     : common_(common), nodes_(nodes), limits_(limits) {}
 
+void frame_reader::feed(std::string_view bytes) {
+  std::ranges::copy(bytes, space(bytes.size()).begin());
+  filled(bytes.size());
+}
+
+std::span<char> frame_reader::space(std::size_t least) {
+  const std::size_t used = end_ - begin_;
+  if (capacity_ - end_ < least) {
+    if (capacity_ - used < least) {
+      capacity_ = std::max(2 * used, used + least);
+      auto more = std::make_unique_for_overwrite<char[]>(capacity_);
+      std::copy_n(buffer_.get() + begin_, used, more.get());
+      buffer_ = std::move(more);
+    } else {
+      std::memmove(buffer_.get(), buffer_.get() + begin_, used);
+    }
+    begin_ = 0;
+    end_ = used;
+  }
+  return {buffer_.get() + end_, capacity_ - end_};
+}
+
+/// All has been read. What one long frame took is not kept for short ones.
+void frame_reader::rewind() noexcept {
+  constexpr std::size_t kept = std::size_t{1} << 20;
+  begin_ = end_ = 0;
+  if (capacity_ <= kept) return;
+  buffer_.reset();
+  capacity_ = 0;
+}
+
 frame_reader::result frame_reader::next() {
-  while (buffer_.size() - at_ >= length_size) {
-    const std::string_view rest = std::string_view(buffer_).substr(at_);
+  while (end_ - begin_ >= length_size) {
+    const std::string_view rest(buffer_.get() + begin_, end_ - begin_);
     const std::size_t n = number(rest.substr(0, length_size));
     if (n > limits_.frame) return wrong(fmt::format("a frame of {} bytes; {} are allowed", n, limits_.frame));
     if (n > rest.size() - length_size) break;
-    at_ += length_size + n;
+    begin_ += length_size + n;
     if (n == 0) {
       ++ticks_;
       continue;
@@ -53,8 +85,7 @@ frame_reader::result frame_reader::next() {
     result taken = take_frame(rest.substr(length_size, n));
     if (!taken || *taken) return taken;
   }
-  buffer_.erase(0, at_);
-  at_ = 0;
+  if (begin_ == end_) rewind();
   return std::nullopt;
 }
 
@@ -121,9 +152,13 @@ frame_reader::result frame_reader::take_first(std::string_view bytes) {
   if (unfinished_bytes_ > limits_.unfinished_bytes) {
     return wrong(fmt::format("unfinished signals take more than {} bytes", limits_.unfinished_bytes));
   }
-  const bool fresh =
-      unfinished_.emplace(sequence, unfinished{std::move(*head), fragments - 1, std::string(bytes)}).second;
+  const auto [at, fresh] = unfinished_.try_emplace(sequence);
   if (!fresh) return wrong(fmt::format("the fragments {} begin twice", sequence));
+  at->second.head = std::move(*head);
+  at->second.left = fragments - 1;
+  // As much as a signal of a usual length takes; more is not believed before it comes.
+  at->second.payload.reserve(bytes.size() * std::min<std::uint64_t>(fragments, 16));
+  at->second.payload = bytes;
   return std::nullopt;
 }
 

@@ -9,7 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -38,7 +40,11 @@ public:
   frame_reader(capabilities common, node_names& nodes, frame_limits limits = {});
 
   /// Takes bytes as they came from the connection.
-  void feed(std::string_view bytes) { buffer_.append(bytes); }
+  void feed(std::string_view bytes);
+  /// Room for at least `least` bytes, to read from the connection into its beginning; `filled` then says how
+  /// many came.
+  [[nodiscard]] std::span<char> space(std::size_t least);
+  void filled(std::size_t bytes) noexcept { end_ += bytes; }
   /// The next signal; nothing when more bytes are needed for one. O(bytes), each of which is looked at once.
   std::expected<std::optional<signal>, std::string> next();
   /// How many ticks there were: frames with nothing in them, which say that the peer lives.
@@ -54,6 +60,7 @@ private:
   };
   using result = std::expected<std::optional<signal>, std::string>;
 
+  void rewind() noexcept;
   result take_frame(std::string_view payload);
   result take_whole(std::string_view bytes);
   result take_first(std::string_view bytes);
@@ -65,8 +72,10 @@ private:
   capabilities common_;
   node_names& nodes_;
   frame_limits limits_;
-  std::string buffer_;
-  std::size_t at_ = 0; ///< what stands before it in the buffer has been read
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_ = 0;
+  std::size_t begin_ = 0; ///< of what has not been read
+  std::size_t end_ = 0;
   std::uint64_t ticks_ = 0;
   std::unordered_map<std::uint64_t, unfinished> unfinished_;
   std::size_t unfinished_bytes_ = 0;

@@ -4,7 +4,7 @@
 #include "coppice/otp/gen.hpp"
 #include "coppice/runtime/detail/inspect.hpp"
 
-#include <array>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -66,7 +66,7 @@ private:
   void answer_tick();
   void say_tick();
 
-  static constexpr std::size_t chunk = 64 << 10;
+  static constexpr std::size_t least_read = 64 << 10;
   static constexpr int reads_in_a_turn = 8;
   static constexpr std::size_t written_at_once = 256 << 10;
   static constexpr int silent_ticks = 5;
@@ -76,7 +76,6 @@ private:
   net::stream& connection_;
   frame_reader reader_;
   bool hidden_;
-  std::array<char, chunk> buffer_;
   std::string out_;
   std::size_t out_at_ = 0; ///< what stands before it has been written
   bool waits_for_room_ = false;
@@ -95,7 +94,8 @@ public:
 
 bool traffic::read() {
   for (int i = 0; i < reads_in_a_turn; ++i) {
-    const net::io_result n = connection_.try_read(buffer_);
+    const std::span<char> room = reader_.space(least_read);
+    const net::io_result n = connection_.try_read(room);
     if (!n) {
       if (n.error() == std::errc::operation_would_block || n.error() == std::errc::interrupted) break;
       what = n.error().message();
@@ -103,11 +103,11 @@ bool traffic::read() {
     }
     if (*n == 0) return false;
     heard_ += *n;
-    reader_.feed(std::string_view(buffer_.data(), *n));
+    reader_.filled(*n);
     if (!take_signals()) return false;
     answer_tick();
     if (pushed_back()) return true;
-    if (*n < chunk) break;
+    if (*n < room.size()) break;
   }
   connection_.arm_readable();
   return true;
