@@ -8,6 +8,7 @@
 #include "coppice/otp/gen_server.hpp"
 #include "coppice/otp/logger.hpp"
 
+#include <chrono>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -59,6 +60,7 @@ std::expected<dist::options, std::string> distribution(const membership_options&
   how.published = o.published;
   how.listen = net::endpoint::loopback(o.listen_port);
   how.epmd_port = o.epmd_port;
+  how.net_ticktime = std::chrono::seconds(o.net_ticktime);
   return how;
 }
 

@@ -61,6 +61,12 @@ void describe_membership(CLI::App& app, membership_options& o) {
       ->type_name("N")
       ->check(CLI::Range(0, 65535))
       ->default_val(0);
+  app.add_option("--net-ticktime", o.net_ticktime,
+                 "Seconds: a node that has been silent for a quarter longer is given up. As Erlang's "
+                 "net_ticktime, and the same on all nodes")
+      ->type_name("N")
+      ->check(CLI::Range(4, 86400))
+      ->default_val(60);
 }
 
 namespace {

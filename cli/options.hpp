@@ -22,6 +22,7 @@ struct membership_options {
   bool published = false;        ///< others see it
   std::uint16_t epmd_port = 0;   ///< where its port mapper listens
   std::uint16_t listen_port = 0; ///< 0: any free one
+  unsigned net_ticktime = 60;    ///< seconds
 };
 
 /// What `coppice run` was told.

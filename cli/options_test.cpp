@@ -85,13 +85,14 @@ remote_options asked(arguments a) {
 
 TEST(command_line, node) {
   auto parsed = parse_command_line({"node", "--name", "cpp@127.0.0.1", "--cookie-file", "F", "--published",
-                                    "--epmd-port", "1", "--listen-port", "2"});
+                                    "--epmd-port", "1", "--listen-port", "2", "--net-ticktime", "8"});
   const auto& o = std::get<membership_options>(parsed);
   EXPECT_EQ(o.name, "cpp@127.0.0.1");
   EXPECT_EQ(o.cookie_file, "F");
   EXPECT_TRUE(o.published);
   EXPECT_EQ(o.epmd_port, 1);
   EXPECT_EQ(o.listen_port, 2);
+  EXPECT_EQ(o.net_ticktime, 8U);
   EXPECT_NE(said({"node"}).text.find("--name"), std::string::npos);
   EXPECT_NE(said({"node", "--name", "cpp"}).text.find("'cpp'"), std::string::npos);
 }

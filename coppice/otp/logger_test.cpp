@@ -135,6 +135,17 @@ TEST(report_json, integers_are_numbers) {
 
 // ---- limiting --------------------------------------------------------------------------------------------
 
+TEST(report_limiter, tells_texts_that_are_printed_apart) {
+  detail::report_limiter limiter(1, 10s);
+  const auto printed = [](const char* text) {
+    return report{severity::notice, "printed", pid(), {{"text", term(text)}}, exit_reason()};
+  };
+  const time_point now{};
+  EXPECT_TRUE(limiter.admit(printed("one"), now).write);
+  EXPECT_TRUE(limiter.admit(printed("two"), now).write);
+  EXPECT_FALSE(limiter.admit(printed("two"), now).write);
+}
+
 TEST(report_limiter, lets_a_burst_through_and_counts_the_rest) {
   detail::report_limiter limiter(2, 10s);
   time_point now;

@@ -169,7 +169,8 @@ std::optional<std::string> io_format(std::string_view format, const term& argume
 term user::print(pid from, const term& characters) {
   std::string text;
   if (!flatten(characters, text)) return term::tuple("error"_atom, "put_chars"_atom);
-  this_node().report(report{severity::info, "printed", from, {{"text", term::binary(text)}}, exit_reason()});
+  this_node().report(
+      report{severity::notice, "printed", from, {{"text", term::binary(text)}}, exit_reason()});
   return "ok"_atom;
 }
 

@@ -10,10 +10,11 @@
 namespace coppice::detail {
 namespace {
 
-/// What makes two reports alike: not the pid, nor the state or message of the moment.
+/// What makes two reports alike: not the pid, nor the state or message of the moment; of what processes
+/// print, the text.
 std::string identity(const report& r) {
-  static constexpr std::array<std::string_view, 7> who = {"behaviour", "initial_call", "supervisor", "id",
-                                                          "handler",   "errorContext", "action"};
+  static constexpr std::array<std::string_view, 8> who = {"behaviour", "initial_call", "supervisor", "id",
+                                                          "handler",   "errorContext", "action",     "text"};
   std::string key = r.kind;
   key += '\n';
   key += r.reason.to_string(200);
