@@ -25,7 +25,7 @@ TEST(erlang_epmd, real_nodes_find_each_other_through_our_server) {
   node n(with_sockets());
   auto port = std::make_unique<std::promise<std::uint16_t>>();
   std::future<std::uint16_t> found = port->get_future();
-  n.spawn(serve_epmd, std::move(port));
+  n.spawn(serve_epmd, 0, std::move(port));
   const std::vector<std::string> environment{"ERL_EPMD_PORT=" + std::to_string(found.get())};
   os_process a(erlang_program("erl"), erl("a", "receive stop -> ok end."), environment);
   os_process b(erlang_program("erl"), erl("b", R"(

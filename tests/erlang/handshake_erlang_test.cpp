@@ -145,7 +145,7 @@ TEST(erlang_handshake, we_connect_to_a_real_node) {
   node n(with_sockets());
   auto where = std::make_unique<std::promise<std::uint16_t>>();
   auto found = where->get_future();
-  n.spawn(serve_epmd, std::move(where));
+  n.spawn(serve_epmd, 0, std::move(where));
   const std::uint16_t epmd = found.get();
   auto theirs = std::async(std::launch::async, [epmd] {
     return run_erl("a", "c", R"(

@@ -41,6 +41,8 @@ public:
   os_process(const os_process&) = delete;
   os_process& operator=(const os_process&) = delete;
 
+  /// Its number in the system; 0 once it has been waited for.
+  [[nodiscard]] pid_t id() const { return id_; }
   /// Asks it to end.
   void terminate() const {
     if (id_ != 0) kill(id_, SIGTERM);

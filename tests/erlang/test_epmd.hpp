@@ -10,9 +10,9 @@
 
 namespace coppice::dist {
 
-/// Runs one on a free port, and tells which.
-inline process serve_epmd(self, std::unique_ptr<std::promise<std::uint16_t>> port) {
-  auto server = start_epmd_server({.endpoint = net::endpoint::loopback(0)});
+/// Runs one at a port (0: a free one), and tells which.
+inline process serve_epmd(self, std::uint16_t at, std::unique_ptr<std::promise<std::uint16_t>> port) {
+  auto server = start_epmd_server({.endpoint = net::endpoint::loopback(at)});
   port->set_value(server->local().port());
   co_await idle_for(infinity);
 }

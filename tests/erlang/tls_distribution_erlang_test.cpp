@@ -46,7 +46,7 @@ TEST(tls_distribution, both_sides_prove_who_they_are) {
   cluster c(secured(ca));
   const net::tls_identity theirs = ca.issue("erl", for_here);
   EXPECT_EQ(c.erl(ping, with_tls(theirs, ca)), "pong");
-  EXPECT_EQ(c.erl("B=binary:copy(<<7>>,20000000),"
+  EXPECT_EQ(c.erl("B=binary:copy(<<7>>,100000000),"
                   "io:format(\"~p\",[(catch gen_server:call({echo,'cpp@127.0.0.1'},B,30000))=:=B])",
                   with_tls(theirs, ca)),
             "true");
