@@ -4,6 +4,7 @@
 #include "coppice/dist/detail/net_kernel.hpp"
 #include "coppice/dist/erlang_functions.hpp"
 #include "coppice/dist/observer_functions.hpp"
+#include "coppice/dist/remote_shell.hpp"
 
 #include <fmt/core.h>
 #include <random>
@@ -63,6 +64,7 @@ std::shared_ptr<function_table> safe_functions(duration net_ticktime) {
   auto table = std::make_shared<function_table>();
   add_erlang_functions(*table, {&node_name, &nodes_of_kind, net_ticktime, &ping});
   add_observer_functions(*table);
+  add_remote_shell(*table);
   detail::add_global_functions(*table);
   return table;
 }

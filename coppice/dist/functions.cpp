@@ -172,6 +172,13 @@ const function* function_table::find(const mfa& which) const noexcept {
   return found == functions_.end() ? nullptr : &found->second;
 }
 
+std::vector<mfa> function_table::all() const {
+  std::vector<mfa> names;
+  names.reserve(functions_.size());
+  for (const auto& [which, f] : functions_) names.push_back(which);
+  return names;
+}
+
 std::vector<mfa> function_table::functions_of(const atom& module) const {
   std::vector<mfa> all;
   for (const auto& [which, f] : functions_) {

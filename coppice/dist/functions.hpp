@@ -80,6 +80,8 @@ public:
   [[nodiscard]] bool exported(const mfa& which) const noexcept { return functions_.contains(which); }
   /// Whether a module has a function here. Constant time.
   [[nodiscard]] bool has_module(const atom& module) const noexcept { return modules_.contains(module); }
+  /// All of them, in no order.
+  [[nodiscard]] std::vector<mfa> all() const;
   /// The functions of a module, in the order of their names. Linear in the size of the table.
   [[nodiscard]] std::vector<mfa> functions_of(const atom& module) const;
 

@@ -1,8 +1,8 @@
 #include "coppice/dist/detail/rex.hpp"
 
+#include "coppice/dist/detail/io_text.hpp"
 #include "coppice/dist/distribution.hpp"
 #include "coppice/runtime/node.hpp"
-#include "coppice/term/text.hpp"
 
 #include <utility>
 #include <vector>
@@ -81,94 +81,9 @@ void rex::handle_info(const term& message) {
 
 // --- user ---
 
-namespace {
-
-/// Text of any depth: binaries, characters and lists of both (Erlang: `unicode:chardata()`).
-bool flatten(const term& data, std::string& out) {
-  constexpr std::size_t most = std::size_t{1} << 20;
-  std::vector<term> left{data};
-  while (!left.empty()) {
-    const term next = std::move(left.back());
-    left.pop_back();
-    if (out.size() > most) return false;
-    if (const auto bytes = next.as_binary()) {
-      out += *bytes;
-    } else if (next.is_nil()) {
-      continue;
-    } else if (const auto text = next.is_list() ? next.as_text() : std::nullopt) {
-      out += *text;
-    } else if (next.is_list()) {
-      left.push_back(next.tail());
-      left.push_back(next.head());
-    } else if (next.is_integer()) {
-      const auto text_of_one = term::list(next).as_text();
-      if (!text_of_one) return false;
-      out += *text_of_one;
-    } else {
-      return false;
-    }
-  }
-  return true;
-}
-
-/// One directive; false if its argument does not fit.
-bool format_one(char directive, const term& argument, std::string& out) {
-  switch (directive) {
-  case 's':
-    if (argument.is_atom()) {
-      out += argument.as_atom()->name();
-      return true;
-    }
-    return flatten(argument, out);
-  case 'c': return argument.is_integer() && flatten(argument, out);
-  case 'p':
-  case 'P':
-  case 'w':
-  case 'W':
-  case 'a':
-  case 'b':
-  case 'B':
-  case 'f':
-  case 'e':
-  case 'g': out += to_string(argument); return true;
-  case 'i': return true;
-  default: return false;
-  }
-}
-
-} // namespace
-
-std::optional<std::string> io_format(std::string_view format, const term& arguments) {
-  if (!arguments.is_proper_list()) return std::nullopt;
-  std::string out;
-  auto next = arguments.items().begin();
-  const auto end = arguments.items().end();
-  for (std::size_t i = 0; i < format.size(); ++i) {
-    if (format[i] != '~') {
-      out.push_back(format[i]);
-      continue;
-    }
-    // What stands before the directive: width, precision, padding, and how it is to be read.
-    do ++i;
-    while (i < format.size() &&
-           std::string_view("0123456789.-*tlkK").find(format[i]) != std::string_view::npos);
-    if (i == format.size()) return std::nullopt;
-    if (format[i] == 'n') {
-      out.push_back('\n');
-    } else if (format[i] == '~') {
-      out.push_back('~');
-    } else {
-      if (next == end || !format_one(format[i], *next, out)) return std::nullopt;
-      ++next;
-    }
-  }
-  if (next != end) return std::nullopt;
-  return out;
-}
-
 term user::print(pid from, const term& characters) {
   std::string text;
-  if (!flatten(characters, text)) return term::tuple("error"_atom, "put_chars"_atom);
+  if (!append_text(characters, text)) return term::tuple("error"_atom, "put_chars"_atom);
   this_node().report(
       report{severity::notice, "printed", from, {{"text", term::binary(text)}}, exit_reason()});
   return "ok"_atom;
@@ -185,7 +100,7 @@ term user::answer(pid from, const term& request) {
       e[3].is_atom("format"_atom) && e[4].length() == 2) {
     std::string format;
     std::optional<std::string> text;
-    if (flatten(e[4].head(), format)) text = io_format(format, e[4].tail().head());
+    if (append_text(e[4].head(), format)) text = io_format(format, e[4].tail().head());
     return text ? print(from, term::binary(*text)) : term::tuple("error"_atom, "format"_atom);
   }
   if (e[0].is_atom("requests"_atom) && e.size() == 2 && e[1].is_proper_list()) {

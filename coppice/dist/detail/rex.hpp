@@ -7,7 +7,6 @@
 #include "coppice/otp/gen_server.hpp"
 
 #include <memory>
-#include <string>
 
 namespace coppice::dist::detail {
 
@@ -31,9 +30,5 @@ private:
   [[nodiscard]] term answer(pid from, const term& request);
   [[nodiscard]] term print(pid from, const term& characters);
 };
-
-/// What `io_lib:format/2` makes of a format and its arguments, as far as the usual directives go; nothing if
-/// they do not fit each other.
-[[nodiscard]] std::optional<std::string> io_format(std::string_view format, const term& arguments);
 
 } // namespace coppice::dist::detail
