@@ -41,9 +41,9 @@ public:
 
   /// Takes bytes as they came from the connection.
   void feed(std::string_view bytes);
-  /// Room for at least `least` bytes, to read from the connection into its beginning; `filled` then says how
-  /// many came.
+  /// Room for at least `least` bytes, to read from the connection into its beginning.
   [[nodiscard]] std::span<char> space(std::size_t least);
+  /// So many have been read into what `space` gave last.
   void filled(std::size_t bytes) noexcept { end_ += bytes; }
   /// The next signal; nothing when more bytes are needed for one. O(bytes), each of which is looked at once.
   std::expected<std::optional<signal>, std::string> next();

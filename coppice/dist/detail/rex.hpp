@@ -21,7 +21,7 @@ private:
   std::shared_ptr<const function_table> functions_;
 };
 
-/// What it is told to print becomes a report, `printed`, of the level `info`.
+/// What it is told to print becomes a report, `printed`, of the level `notice`.
 class user : public gen_server {
 public:
   void handle_info(const term& message);
