@@ -25,6 +25,8 @@ namespace {
 
 constexpr std::size_t largest_tree = 2000;
 constexpr std::size_t most_tasks = 100;
+constexpr std::size_t most_trees = 100;
+constexpr std::uint32_t slots_at_once = 4096;
 constexpr duration patience = 100ms;
 constexpr duration default_interval = 2s;
 constexpr duration shortest_interval = 100ms;
@@ -36,9 +38,33 @@ struct running_application {
   application_info info;
 };
 
+/// Whether it is a supervisor that neither an application nor another behaviour has started.
+bool tops_a_tree(const process_glimpse& seen) {
+  if (!seen.named || std::string_view(seen.behaviour) != "supervisor") return false;
+  const std::optional<process_summary> above = this_node().summary(seen.parent);
+  return !above || above->behaviour == "process";
+}
+
+/// A program need not have applications: the named supervisors at the top of its own trees stand for some.
+void add_trees(std::vector<running_application>& all) {
+  std::vector<pid> tops;
+  const auto look = [&tops](const process_glimpse& seen) {
+    if (tops.size() < most_trees && tops_a_tree(seen)) tops.push_back(seen.process);
+  };
+  std::optional<std::uint32_t> next = 0;
+  while (next) next = this_node().glimpse(*next, slots_at_once, look);
+  for (pid top : tops) {
+    const std::optional<process_summary> seen = this_node().summary(top);
+    if (!seen || seen->registered_name.empty()) continue;
+    std::string name(seen->registered_name.name());
+    const auto same = [&name](const running_application& a) { return a.info.name == name; };
+    if (std::ranges::none_of(all, same)) all.push_back({top, {std::move(name), "a supervision tree", ""}});
+  }
+}
+
 /// Those that run, each with the process above its supervisors: the masters are what the controller is linked
 /// with.
-task<std::vector<running_application>> running_applications() {
+task<std::vector<running_application>> applications() {
   std::vector<running_application> all;
   const std::optional<pid> controller = whereis("application_controller"_atom);
   if (!controller) co_return all;
@@ -53,6 +79,13 @@ task<std::vector<running_application>> running_applications() {
     auto found = std::ranges::find(running, *name, &application_info::name);
     if (found != running.end()) all.push_back({linked, *found});
   }
+  co_return all;
+}
+
+/// By name.
+task<std::vector<running_application>> running_applications() {
+  std::vector<running_application> all = co_await applications();
+  add_trees(all);
   std::ranges::sort(all, {}, [](const running_application& a) { return a.info.name; });
   co_return all;
 }

@@ -36,6 +36,11 @@ public:
   }
 };
 
+class empty_sup : public supervisor {
+public:
+  [[nodiscard]] static std::vector<child_spec> children() { return {}; }
+};
+
 shared_table table() {
   auto table = std::make_shared<function_table>();
   add_observer_functions(*table);
@@ -332,6 +337,29 @@ TEST(observer_functions, the_tree_of_an_application) {
         request(appmon, "app", "no_such"_atom, true);
         term none = co_await me.receive<term>();
         EXPECT_EQ(to_string(delivered(none, appmon, "app")), "{[],[],[],[]}");
+        unlink(appmon);
+      },
+      table());
+}
+
+TEST(observer_functions, a_tree_of_no_application_stands_for_one) {
+  test_node f;
+  f.n.run(
+      [](self me, shared_table t) -> task<> {
+        co_await start_talk();
+        co_await start<empty_sup>(local("own_sup"));
+        const pid appmon = co_await start_appmon(t, me.id());
+        request(appmon, "app_ctrl", "cpp@127.0.0.1"_atom, true);
+        term message = co_await me.receive<term>();
+        const term apps = delivered(message, appmon, "app_ctrl");
+        EXPECT_EQ(apps.length(), 2U);
+        EXPECT_EQ(apps.head().elements()[0], term(*whereis("own_sup"_atom)));
+        EXPECT_EQ(to_string(apps.head().elements()[2]), "{own_sup,\"a supervision tree\",[]}");
+        request(appmon, "app", "own_sup"_atom, true);
+        term shown = co_await me.receive<term>();
+        const term tree = delivered(shown, appmon, "app");
+        EXPECT_EQ(tree.elements()[0].as_text(), "own_sup");
+        EXPECT_EQ(tree.elements()[1].length(), 1U);
         unlink(appmon);
       },
       table());
