@@ -16,7 +16,8 @@ main(Node) ->
     wait(fun() -> lists:member("x86_64-linux", texts(panel("System"))) end),
     write("system", lists:member("System Version:", texts(panel("System")))),
     open("Load Charts"),
-    timer:sleep(2000), % two samples
+    Charts = sys:get_state(pid_of("Load Charts")),
+    wait(fun() -> sys:get_state(pid_of("Load Charts")) =/= Charts end), % by a sample that has come
     open("Applications"),
     List = widget(wxListBox, sys:get_state(pid_of("Applications"))),
     wait(fun() -> wxControlWithItems:getCount(List) > 0 end),
@@ -27,8 +28,7 @@ main(Node) ->
     Grid = widget(wxListCtrl, sys:get_state(pid_of("Processes"))),
     wait(fun() -> lists:member("chat_server", column(Grid, 1)) end),
     write("processes", lists:member("root_sup", column(Grid, 1))),
-    [begin open(Tab), timer:sleep(200) end ||
-        Tab <- ["Memory Allocators", "Ports", "Sockets", "Table Viewer", "Trace Overview"]],
+    [open(Tab) || Tab <- ["Memory Allocators", "Ports", "Sockets", "Table Viewer", "Trace Overview"]],
     Server = rpc:call(Node, erlang, whereis, [chat_server]),
     observer ! {open_link, Server},
     wait(fun() -> lists:member("chat_server", texts(widget(wxFrame, state()))) end),
@@ -41,11 +41,12 @@ main(Node) ->
 
 write(What, Value) -> io:format("~s: ~tp~n", [What, Value]).
 
+%% Windows tell nobody when they have been filled: they are looked at until they are, 10 s at most.
 wait(Holds) -> wait(Holds, 200).
 wait(Holds, Left) when Left > 0 ->
     case Holds() of
         true -> ok;
-        false -> timer:sleep(50), wait(Holds, Left - 1)
+        false -> receive after 50 -> wait(Holds, Left - 1) end
     end.
 
 state() -> lists:keyfind(state, 1, sys:get_state(observer)).
