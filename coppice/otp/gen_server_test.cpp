@@ -8,6 +8,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
+#include <memory>
 #include <unordered_map>
 
 namespace coppice {
@@ -757,6 +760,32 @@ TEST(gen_server, every_callback_may_await) {
     std::optional<std::expected<std::string, exit_reason>> answer = co_await receive_response(hopeless);
     EXPECT_TRUE(answer->error().is("enough"));
   });
+}
+
+class trapping : public gen_server {
+public:
+  void init() { trap_exit(true); }
+};
+
+process start_many(self, std::unique_ptr<std::promise<void>> started) {
+  for (int i = 0; i < 3000; ++i) co_await start_link<trapping>();
+  started->set_value();
+  co_await idle_for(infinity);
+}
+
+/// Their parent is killed first, and on another core its end may come to them before their own.
+TEST(gen_server, that_its_node_kills_at_the_end_has_not_crashed) {
+  std::atomic<int> crashes = 0;
+  node_options options;
+  options.cores = 4;
+  options.on_report = [&crashes](const report& r) { crashes += r.kind == "crash_report" ? 1 : 0; };
+  node n(std::move(options));
+  auto started = std::make_unique<std::promise<void>>();
+  std::future<void> all = started->get_future();
+  n.spawn(&start_many, std::move(started));
+  all.get();
+  EXPECT_TRUE(n.shutdown());
+  EXPECT_EQ(crashes, 0);
 }
 
 } // namespace

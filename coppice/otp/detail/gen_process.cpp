@@ -211,6 +211,8 @@ term gen_process::visible_state() const {
 
 void gen_process::report_end(const exit_reason& reason) {
   if (reason.is_clean() || !this_node().reports(severity::error)) return;
+  // What a node kills at its end has not crashed, nor who is linked with it.
+  if (reason.is("killed") && this_node().internals().shut_down) return;
   coppice::report r{severity::error, "crash_report", self_pid(), {}, reason};
   r.fields.emplace_back("behaviour", module());
   r.fields.emplace_back("name", name_for_reports());
