@@ -24,7 +24,7 @@ public:
     if (!number_) return;
     with_.lost(*number_);
     if (with_.isolate()) return;
-    cast_any(all_.speaker(), node_is_down{with_.name(), hidden_, reason});
+    cast_any(all_.speaker(), node_is_down{with_.name(), hidden_, *number_, reason});
   }
   up_guard(const up_guard&) = delete;
   up_guard& operator=(const up_guard&) = delete;
@@ -230,7 +230,7 @@ task<> carry(network* all, peer* with, net::stream* connection, agreed what, fra
   auto both = std::make_unique<traffic>(*with, *guard.number(), *connection, what.common, limits);
   bool goes_on = true;
   if (!with->isolate()) {
-    node_is_up news{with->name(), guard.hidden()};
+    node_is_up news{with->name(), guard.hidden(), *guard.number()};
     server_name kernel(all->speaker());
     std::expected<bool, exit_reason> known =
         co_await try_call_any<bool>(std::move(kernel), std::move(news), infinity);

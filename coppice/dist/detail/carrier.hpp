@@ -6,6 +6,9 @@
 #include "coppice/net/stream.hpp"
 #include "coppice/runtime/process.hpp"
 
+#include <cstdint>
+#include <functional>
+
 namespace coppice::dist::detail {
 
 /// To every connection, four times in `net_ticktime`: say that we live, and look whether the other does.
@@ -16,11 +19,13 @@ struct tick_due {};
 struct node_is_up {
   atom node;
   bool hidden = false;
+  std::uint64_t connection = 0; ///< the later, the greater
 };
 /// Everybody who was tied to it has been told.
 struct node_is_down {
   atom node;
   bool hidden = false;
+  std::uint64_t connection = 0;
   atom reason;
 };
 

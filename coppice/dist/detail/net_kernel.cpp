@@ -166,21 +166,36 @@ process watch_when_up(self, pid kernel, watch_node wish) {
 } // namespace
 
 void net_kernel::handle_cast(const watch_node& wish) {
-  auto& those = of_one_[wish.node];
   if (!wish.on) {
-    if (auto found = those.find(wish.who); found != those.end() && --found->second == 0) those.erase(found);
+    auto& those = of_one_[wish.node];
+    if (auto found = those.find(wish.who); found != those.end()) {
+      found->second.pop_back();
+      if (found->second.empty()) those.erase(found);
+    }
+    if (those.empty()) of_one_.erase(wish.node);
     return;
   }
   const peer* there = what_->net.find(wish.node);
-  if (there != nullptr && there->is_up()) {
-    ++those[wish.who];
+  const std::optional<connected_node> with = there == nullptr ? std::nullopt : there->connection();
+  if (with) {
+    of_one_[wish.node][wish.who].push_back(with->number);
     watch(wish.who);
   } else {
     spawn_link(&watch_when_up, self_pid(), wish);
   }
 }
 
+/// What one connection has to say may come after its successor is up, for they are different processes:
+/// watchers hear of its end first all the same, and of each connection's coming and going once.
 bool net_kernel::handle_call(const node_is_up& news) {
+  known_connection& known = up_[news.node];
+  if (news.connection < known.number) return true; // its successor has been told of
+  if (known.number != 0) {
+    const node_is_down replaced{news.node, known.hidden, known.number, "connection_closed"_atom};
+    tell_all(replaced);
+    tell_waiting(replaced);
+  }
+  known = {news.connection, news.hidden};
   if (!news.hidden || !what_->how.published) this_node().part<node_events>()->came(news.node);
   for (const auto& [who, times] : of_all_) {
     for (int i = 0; i < times; ++i) send(who, nodeup{news.node, news.hidden});
@@ -189,15 +204,31 @@ bool net_kernel::handle_call(const node_is_up& news) {
 }
 
 void net_kernel::handle_cast(const node_is_down& news) {
+  if (const auto found = up_.find(news.node); found != up_.end() && found->second.number == news.connection) {
+    up_.erase(found);
+    tell_all(news);
+  }
+  tell_waiting(news);
+}
+
+void net_kernel::tell_all(const node_is_down& news) {
   this_node().part<node_events>()->went(news.node);
   for (const auto& [who, times] : of_all_) {
     for (int i = 0; i < times; ++i) send(who, nodedown{news.node, news.hidden, news.reason});
   }
-  const auto those = of_one_.extract(news.node);
-  if (those.empty()) return;
-  for (const auto& [who, times] : those.mapped()) {
-    for (int i = 0; i < times; ++i) send(who, nodedown{news.node, news.hidden});
+}
+
+/// Those who wait for the end of this connection or of an earlier one.
+void net_kernel::tell_waiting(const node_is_down& news) {
+  const auto found = of_one_.find(news.node);
+  if (found == of_one_.end()) return;
+  for (auto& [who, numbers] : found->second) {
+    const std::size_t over =
+        std::erase_if(numbers, [&news](std::uint64_t number) { return number <= news.connection; });
+    for (std::size_t i = 0; i < over; ++i) send(who, nodedown{news.node, news.hidden});
   }
+  std::erase_if(found->second, [](const auto& each) { return each.second.empty(); });
+  if (found->second.empty()) of_one_.erase(found);
 }
 
 void net_kernel::handle_info(const down& gone) {

@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace coppice::dist::detail {
 
@@ -120,15 +121,25 @@ public:
   [[nodiscard]] term state() const;
 
 private:
+  /// A connection that watchers know of.
+  struct known_connection {
+    std::uint64_t number = 0;
+    bool hidden = false;
+  };
+
   void listen();
   void watch(pid who);
+  void tell_all(const node_is_down& news);
+  void tell_waiting(const node_is_down& news);
   task<> start_global();
 
   shared_setting what_;
   std::optional<net::listener> listener_;
-  pid global_;                                ///< the server of `global`; none on a hidden node
-  std::map<pid, int> of_all_;                 ///< who wants to know of all nodes, and how often it asked
-  std::map<atom, std::map<pid, int>> of_one_; ///< who waits for the end of that one
+  pid global_;                ///< the server of `global`; none on a hidden node
+  std::map<pid, int> of_all_; ///< who wants to know of all nodes, and how often it asked
+  std::map<atom, known_connection> up_;
+  /// Who waits for the end of that one, and of which connections with it.
+  std::map<atom, std::map<pid, std::vector<std::uint64_t>>> of_one_;
   std::map<pid, reference> watched_;
 };
 

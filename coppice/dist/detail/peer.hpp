@@ -43,9 +43,10 @@ struct spawned_call {
 struct connected_node {
   capabilities common;
   std::uint32_t creation = 0;
-  pid carrier;           ///< the process that has the connection
-  bool dialled = false;  ///< by us
-  bool replaces = false; ///< both sides know that it takes the place of another
+  pid carrier;              ///< the process that has the connection
+  bool dialled = false;     ///< by us
+  bool replaces = false;    ///< both sides know that it takes the place of another
+  std::uint64_t number = 0; ///< counts the connections with that node, once it is up
 };
 
 class peer {

@@ -164,6 +164,7 @@ void peer::begin_connection(const connected_node& with) {
   state_ = state::up;
   ++connection_;
   with_ = with;
+  with_.number = connection_;
   attempt_ = pid();
   altact_ = with.common.has(capability::altact_sig);
   writer_.emplace(with.common, names());

@@ -22,9 +22,8 @@ inline std::uint16_t port_for_mapper() {
 /// A distributed node named `name@127.0.0.1`.
 class test_member {
 public:
-  test_member(const std::string& name, std::uint16_t epmd_port, bool published)
+  test_member(const std::string& name, std::uint16_t epmd_port, bool published, options how = {})
       : node_(net::testing::with_sockets()) {
-    options how;
     how.name = name + "@127.0.0.1";
     how.cookie = "c";
     how.epmd_port = epmd_port;
@@ -38,6 +37,11 @@ public:
   template <class F, class... Args>
   auto run(F body, Args&&... args) {
     return node_.run(body, std::forward<Args>(args)...);
+  }
+  /// Starts a process of the node.
+  template <class F, class... Args>
+  void spawn(F body, Args&&... args) {
+    node_.spawn(body, std::forward<Args>(args)...);
   }
 
 private:
