@@ -20,6 +20,10 @@
 // An event is one message to the manager, which calls each handler in turn, the newest first, in its own
 // process. A handler that throws is removed and reported; the manager and the other handlers live on.
 //
+// The manager may be on another node, ours or Erlang's: all but adding and swapping handlers works there too,
+// these fail with `{cannot_add_from_afar, Handler}`. To an Erlang node H is a class with the name of the
+// handler's module and its protocol. As in OTP an answer `{error, Reason}` of a handler there is an error.
+//
 // A handler's callbacks, all but those of its protocol optional; each but terminate may be a coroutine:
 //   init()                       void, or std::expected<void, exit_reason>; the constructor has the arguments
 //   init(const term& previous)   the same for a handler that replaces another, whose terminate gave that
@@ -189,7 +193,7 @@ constexpr void check_event() {
 template <class Event, class M, class... Args>
 void notify(const server_ref<M>& manager, Args&&... args) {
   detail::check_event<M, Event>();
-  cast_any(manager.name(), Event(std::forward<Args>(args)...));
+  detail::send_event(manager.name(), detail::make_message<Event>(Event(std::forward<Args>(args)...)));
 }
 /// The same, and waits until every handler has handled it (OTP: `gen_event:sync_notify/2`).
 template <class Event, class M, class... Args>

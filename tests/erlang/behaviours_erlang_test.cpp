@@ -9,6 +9,7 @@
 #include "coppice/otp/supervisor.hpp"
 #include "coppice/term/text.hpp"
 #include "tests/erlang/cluster.hpp"
+#include "tests/erlang/heard_process.hpp"
 
 namespace coppice::dist {
 namespace {
@@ -174,6 +175,7 @@ TEST_F(behaviours, gen_event_of_a_real_node_asks_ours) {
             {"gen_event:call(Manager,ear,heard)", "<<\"ab\">>"},
             {"gen_event:wait_response(gen_event:send_request(Manager,ear,heard),5000)", "{reply,<<\"ab\">>}"},
             {"gen_event:call(Manager,{ear,1},heard)", "{error,bad_module}"},
+            {"gen_server:cast(Manager,{said,<<\"c\">>}),gen_event:call(Manager,ear,heard)", "<<\"ab\">>"},
             {"gen_event:add_handler(Manager,other,[])", "{error,{cannot_add_from_afar,other}}"},
             {"gen_event:add_sup_handler(Manager,other,[])", "{error,{cannot_add_from_afar,other}}"},
             {"gen_event:swap_handler(Manager,{ear,a},{other,b})", "{error,{cannot_add_from_afar,other}}"},
@@ -296,11 +298,14 @@ process run_examiner(self, std::unique_ptr<std::promise<bool>> started) {
   co_await idle_for(infinity);
 }
 
-constexpr const char* modules_of_erlang = R"(
+/// `Load` makes a module of its forms.
+const std::string loader = R"(
   Load = fun(Forms) ->
     {ok, M, B} = compile:forms([begin {ok, T, _} = erl_scan:string(F), {ok, P} = erl_parse:parse_form(T), P end
                                 || F <- Forms]),
-    {module, M} = code:load_binary(M, "", B) end,
+    {module, M} = code:load_binary(M, "", B) end,)";
+
+const std::string modules_of_erlang = loader + R"(
   Load(["-module(gs).", "-export([init/1,handle_call/3,handle_cast/2]).", "init(X) -> {ok, X}.",
         "handle_call(R, _, S) -> {reply, {r, R}, S}.", "handle_cast(_, S) -> {noreply, S}."]),
   Load(["-module(sm).", "-export([init/1,callback_mode/0,handle_event/4]).",
@@ -342,6 +347,61 @@ already_started
 2
 deleted not_found
 )");
+}
+
+// --- an event manager of Erlang's -------------------------------------------------------------------------
+
+struct burst {};
+
+/// Stands for the handler of the module `ge` below; here it never runs.
+class ge : public event_handler {
+public:
+  using protocol = coppice::protocol<events<said>, calls<heard, std::string>, calls<burst, int>>;
+  void handle_event(const said& /*unused*/) {}
+  std::string handle_call(heard) { return {}; }
+  int handle_call(burst) { return 0; }
+};
+
+const std::string manager_of_erlang = loader + R"(
+  Load(["-module(ge).", "-export([init/1,handle_event/2,handle_call/2,handle_info/2,terminate/2]).",
+        "init(X) -> {ok, X}.",
+        "handle_event({said, T}, S) -> {ok, <<S/binary, T/binary>>}.",
+        "handle_call(heard, S) -> {ok, S, S}; handle_call(burst, _) -> exit(why).",
+        "handle_info({'$gen_cast', {said, T}}, S) -> {ok, <<S/binary, $(, T/binary, $)>>}.",
+        "terminate(Why, S) -> {S, Why}."]),
+  {ok, Manager} = gen_event:start({local, manager}),
+  ok = gen_event:add_handler(Manager, ge, <<>>),
+  ok = gen_event:add_handler(Manager, {ge, 1}, <<>>))";
+
+TEST(gen_event_of_erlang, is_told_and_asked_by_ours) {
+  cluster c;
+  erlang_node erlang(c.epmd_port, "c", manager_of_erlang);
+  ASSERT_TRUE(erlang.up());
+  c.home().run([](self) -> task<> {
+    server_ref<gen_event> there(server_name(remote_name{"manager"_atom, "t@127.0.0.1"_atom}));
+    const handler_ref<ge> first(there.name());
+    const handler_ref<ge> second(there.name(), {"ge"_atom, term(1)});
+    const handler_ref<ge> nobody(there.name(), {"ge"_atom, term(2)});
+    notify<said>(there, "a");
+    cast_any(there.name(), said{"b"});
+    atom done = co_await sync_notify<said>(there, "c");
+    EXPECT_EQ(done, "ok"_atom);
+    std::string all = co_await call<heard>(first);
+    EXPECT_EQ(all, "a(b)c");
+    auto handlers = co_await which_handlers(there);
+    const std::vector<handler_id> both{{"ge"_atom, term(1)}, {"ge"_atom}};
+    EXPECT_EQ(*handlers, both);
+    auto bad = co_await try_call<heard>(nobody);
+    EXPECT_EQ(bad.error().to_string(), "bad_module");
+    auto crashed = co_await try_call<burst>(second);
+    EXPECT_TRUE(crashed.error().to_string().starts_with("{'EXIT',why")) << crashed.error().to_string();
+    auto none = co_await delete_handler(second);
+    EXPECT_EQ(none.error().to_string(), "module_not_found");
+    auto gone = co_await delete_handler(first, term("over"_atom));
+    EXPECT_EQ(to_string(*gone), "{<<\"a(b)c\">>,over}");
+    auto added = co_await add_handler<ge>(there);
+    EXPECT_EQ(added.error().to_string(), "{cannot_add_from_afar,ge}");
+  });
 }
 
 } // namespace

@@ -121,7 +121,7 @@ public:
     handshake_side mine{.self = {.name = "fuzz@127.0.0.1", .creation = 7, .can = offered},
                         .cookie = "c",
                         .challenge = static_cast<std::uint32_t>(by_.below(1U << 31U))};
-    handshake_out side(std::move(mine), "cpp@127.0.0.1", true);
+    handshake_out side(std::move(mine), "cpp@127.0.0.1", false);
     say(side.start(), spoilt);
     while (!side.done()) {
       const std::optional<std::string> message = hear();

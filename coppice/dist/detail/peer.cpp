@@ -3,6 +3,7 @@
 
 #include "coppice/dist/detail/network.hpp"
 #include "coppice/dist/detail/reply_tag.hpp"
+#include "coppice/otp/detail/event_manager.hpp"
 #include "coppice/otp/sys.hpp"
 #include "coppice/runtime/detail/inspect.hpp"
 #include "coppice/runtime/detail/machine.hpp"
@@ -36,6 +37,19 @@ reference reply_reference(pid caller, std::uint64_t tag) {
 
 /// Who speaks: the running process, or the node where none runs.
 pid speaker(const network& all) { return sender() == nullptr ? all.speaker() : sender()->self(); }
+
+/// The request of a call as behaviours of OTP send it; nothing if it cannot leave this node.
+std::optional<term> request_term(envelope& e, pid caller, const reference& ref) {
+  const term who = term::tuple(caller, term::cons("alias"_atom, ref));
+  if (e.ops->type->hash == type_hash<coppice::detail::event_request>()) {
+    std::optional<term> command = e.as<coppice::detail::event_request>().as_term();
+    if (!command) return std::nullopt;
+    return term::tuple(caller, who, std::move(*command));
+  }
+  const bool system = e.ops->type->hash == type_hash<coppice::detail::sys_request>();
+  const atom label = system ? "system"_atom : "$gen_call"_atom;
+  return term::tuple(label, who, coppice::detail::message_as_term(e));
+}
 
 } // namespace
 
@@ -182,16 +196,18 @@ void peer::deliver_call(pid to, envelope& e) {
                                              term::list("monitor"_atom), call.arguments},
                         nullptr);
   } else {
-    const atom label =
-        e.ops->type->hash == type_hash<coppice::detail::sys_request>() ? "system"_atom : "$gen_call"_atom;
-    const term reply_tag = term::cons("alias"_atom, ref);
-    const term request =
-        term::tuple(label, term::tuple(caller, reply_tag), coppice::detail::message_as_term(e));
+    const std::optional<term> request = request_term(e, caller, ref);
+    if (!request) {
+      const auto& add = e.as<coppice::detail::event_request>();
+      who.fail(exit_reason(term::tuple("cannot_add_from_afar"_atom, add.handler->id.as_term())));
+      return;
+    }
     signals[0] = encode(monitor_signal{caller, target, ref}, nullptr);
-    signals[1] = encode(send_signal{caller, target}, &request);
+    signals[1] = encode(send_signal{caller, target}, &*request);
   }
   std::unique_lock lock(lock_);
-  asked_[tag] = asked{std::move(who), pid(), target, spawning};
+  const bool of_events = e.ops->type->hash == type_hash<coppice::detail::event_request>();
+  asked_[tag] = asked{std::move(who), pid(), target, spawning, of_events};
   for (encoded_signal& s : signals) {
     if (!s.control.empty()) queue(std::move(s), caller.id);
   }

@@ -115,6 +115,7 @@ private:
     pid watcher;        ///< else a monitor: whose
     pid_or_name target; ///< of whom
     bool spawning = false;
+    bool of_events = false; ///< a manager of events is asked, whose errors are replies
   };
   struct link_state {
     bool active = true;

@@ -2,6 +2,7 @@
 #include "coppice/dist/detail/network.hpp"
 #include "coppice/dist/detail/peer.hpp"
 #include "coppice/dist/detail/reply_tag.hpp"
+#include "coppice/otp/detail/event_manager.hpp"
 #include "coppice/otp/detail/sys_protocol.hpp"
 #include "coppice/runtime/detail/inspect.hpp"
 #include "coppice/runtime/detail/machine.hpp"
@@ -107,16 +108,25 @@ bool peer::take_reply(const term& message) {
   if (!ref || ref->node != 0 || ref->len != 5) return false;
   const std::uint64_t unique = ref->unique();
   from who;
+  bool of_events = false;
   {
     std::unique_lock lock(lock_);
     const auto found = asked_.find(unique);
     if (found == asked_.end() || !found->second.who || found->second.spawning) return false;
     who = std::move(found->second.who);
+    of_events = found->second.of_events;
     queue_control(demonitor_signal{who.caller(), found->second.target, *ref}, who.caller().id);
     asked_.erase(found);
     wake(lock);
   }
-  who.reply(message.elements()[1]);
+  const term& reply = message.elements()[1];
+  std::optional<exit_reason> failure;
+  if (of_events) failure = coppice::detail::event_failure(reply);
+  if (failure) {
+    who.fail(std::move(*failure));
+  } else {
+    who.reply(reply);
+  }
   return true;
 }
 

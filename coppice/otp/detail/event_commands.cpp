@@ -35,6 +35,24 @@ bool adds_handler(const term& command) {
 
 } // namespace
 
+std::optional<term> event_request::as_term() const {
+  switch (request) {
+  case what::add:
+  case what::swap: return std::nullopt;
+  case what::remove: return term::tuple("delete_handler"_atom, id.as_term(), arguments);
+  case what::which: return term("which_handlers"_atom);
+  case what::event: return term::tuple("sync_notify"_atom, message_as_term(*message));
+  case what::call: return term::tuple("call"_atom, id.as_term(), message_as_term(*message));
+  }
+  return std::nullopt;
+}
+
+std::optional<exit_reason> event_failure(const term& answer) {
+  if (answer.is_tagged("error"_atom, 2)) return exit_reason(answer.elements()[1]);
+  if (answer.is_tagged("EXIT"_atom, 2)) return exit_reason(answer);
+  return std::nullopt;
+}
+
 void event_manager::refuse(from& who, const exit_reason& why, bool foreign) {
   foreign ? who.reply(term::tuple("error"_atom, why.value())) : who.fail(why);
 }

@@ -31,7 +31,23 @@ std::expected<gen_event_exit, decode_error> describe<gen_event_exit>::from(const
   return std::unexpected(mismatch("{gen_event_EXIT, Handler, Reason}", t));
 }
 
+term describe<detail::event_notice>::to(const detail::event_notice& n) {
+  return term::tuple("notify"_atom, detail::message_as_term(*n.event));
+}
+
+std::expected<detail::event_notice, decode_error> describe<detail::event_notice>::from(const term& t) {
+  if (!t.is_tagged("notify"_atom, 2)) return std::unexpected(mismatch("{notify, Event}", t));
+  return detail::event_notice{detail::make_message<term>(t.elements()[1])};
+}
+
 namespace detail {
+
+void send_event(const server_name& manager, message_ptr event) {
+  if (const std::optional<pid> target = manager.resolve()) {
+    deliver(running_node(), *target, make_message<event_notice>(event_notice{std::move(event)}));
+  }
+}
+
 namespace {
 
 exit_reason exit_of(const exit_reason& reason) {
@@ -101,13 +117,15 @@ void event_manager::on_message(message_ptr message) {
     supervisor_ended(gone.from, gone.reason);
     return;
   }
-  bool is_info = !plain || message->form == message_form::info;
-  if (is_info && plain && message->ops->type->hash == type_hash<term>()) {
-    if (const term& t = message->as<term>(); t.is_tagged("notify"_atom, 2)) {
-      return begin_round(make_message<term>(t.elements()[1]), false, from());
-    }
+  if (plain && message->form == message_form::cast) { // as in OTP it is a message like any other
+    message = make_message<term>(term::tuple("$gen_cast"_atom, message_as_term(*message)));
+  } else if (plain && message->ops->type->hash == type_hash<event_notice>()) {
+    return begin_round(std::move(message->as<event_notice>().event), false, from());
+  } else if (plain && message->ops->type->hash == type_hash<term>()) {
+    auto notice = describe<event_notice>::from(message->as<term>());
+    if (notice) return begin_round(std::move(notice->event), false, from());
   }
-  begin_round(std::move(message), is_info, from());
+  begin_round(std::move(message), true, from());
 }
 
 void event_manager::ask(event_request& request, from who) {

@@ -13,7 +13,13 @@
 
 namespace coppice::detail {
 
-/// What managers are asked. An event that nobody waits for is no request: it comes as it is, as a cast.
+/// An event that nobody waits for.
+struct event_notice {
+  message_ptr event;
+};
+void send_event(const server_name& manager, message_ptr event);
+
+/// What managers are asked.
 struct event_request {
   enum class what : std::uint8_t { add, remove, swap, which, event, call };
 
@@ -39,7 +45,13 @@ struct event_request {
     r.message = make_message<Request>(build<Request>(std::forward<Args>(args)...));
     return r;
   }
+
+  /// As OTP's gen_event is asked; nothing for a handler, which cannot leave its program.
+  [[nodiscard]] std::optional<term> as_term() const;
 };
+/// What went wrong in a manager elsewhere, if that is what its answer says (OTP: `{error, Reason}`, and
+/// `{'EXIT', Reason}` of a handler that was to be removed).
+[[nodiscard]] std::optional<exit_reason> event_failure(const term& answer);
 
 class event_manager : public gen_process {
 protected:
@@ -111,3 +123,12 @@ public:
 };
 
 } // namespace coppice::detail
+
+namespace coppice {
+/// `{notify, Event}`, as OTP's gen_event sends it.
+template <>
+struct describe<detail::event_notice> {
+  static term to(const detail::event_notice& n);
+  static std::expected<detail::event_notice, decode_error> from(const term& t);
+};
+} // namespace coppice
