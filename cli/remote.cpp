@@ -1,6 +1,7 @@
 #include "cli/remote.hpp"
 
 #include "cli/cookie.hpp"
+#include "cli/passing_name.hpp"
 #include "cli/remote_look.hpp"
 #include "cli/remote_text.hpp"
 #include "cli/root.hpp"
@@ -16,7 +17,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unistd.h>
 #include <utility>
 
 namespace coppice::cli {
@@ -110,7 +110,7 @@ task<std::string> connect(remote_options o, std::string cookie) {
   located where = co_await locate(o);
   if (!where) co_return std::move(where.error());
   dist::options how;
-  how.name = o.name.empty() ? fmt::format("cli-{}@127.0.0.1", getpid()) : o.name;
+  how.name = o.name;
   how.cookie = std::move(cookie);
   how.epmd = dist::epmd_use::none; // nobody needs to find us
   how.known.emplace(o.node, *where);
@@ -198,7 +198,10 @@ int failed(const remote_options& o, const std::string& why) {
 
 } // namespace
 
-int ask_remote(const remote_options& options) {
+int ask_remote(const remote_options& asked) {
+  const passing_name meanwhile;
+  remote_options options = asked;
+  if (options.name.empty()) options.name = meanwhile.text();
   std::string secret;
   if (options.what != question::nodes) {
     std::expected<std::string, std::string> cookie = read_cookie(options.cookie_file);

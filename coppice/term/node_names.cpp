@@ -23,15 +23,15 @@ void node_names::become(const atom& own, std::uint32_t creation) {
   became_.store(true, std::memory_order_release);
 }
 
-std::optional<std::uint32_t> node_names::number(std::string_view name, std::uint32_t limit) {
-  if (numbers_of_ != nullptr) return numbers_of_->number(name, limit);
+std::optional<std::uint32_t> node_names::number(std::string_view name, use why) {
+  if (numbers_of_ != nullptr) return numbers_of_->number(name, why);
   {
     std::shared_lock guard(lock_);
     if (const auto found = numbers_.find(name); found != numbers_.end()) return found->second;
   }
   std::unique_lock guard(lock_);
   if (const auto found = numbers_.find(name); found != numbers_.end()) return found->second;
-  if (next_ >= limit) return {};
+  if (next_ >= most || (why == use::mentioned && mentioned_ >= most_mentioned)) return {};
   auto made = atom::from_peer(name);
   if (!made) return {};
   std::atomic<chunk*>& at = chunks_[next_ / chunk_size];
@@ -41,6 +41,7 @@ std::optional<std::uint32_t> node_names::number(std::string_view name, std::uint
   atom& kept = (*at.load(std::memory_order_relaxed))[next_ % chunk_size];
   kept = std::move(*made);
   numbers_.emplace(kept.name(), next_);
+  if (why == use::mentioned) ++mentioned_;
   return next_++;
 }
 

@@ -22,8 +22,10 @@ namespace coppice {
 /// What peers mention is therefore bounded. Thread-safe; `name` takes no lock.
 class node_names {
 public:
-  /// So many names get a number because a term mentions them; as many again can still be connected to.
+  /// So many names get a number because a term mentions them.
   static constexpr std::uint32_t most_mentioned = 65536;
+  /// So many in all, the others because they have been connected with: as many as Erlang has atoms.
+  static constexpr std::uint32_t most = 1U << 20U;
 
   /// `own` is the full name of the node (`cpp@127.0.0.1`), `creation` tells its incarnations apart.
   node_names(const atom& own, std::uint32_t creation);
@@ -43,15 +45,15 @@ public:
   /// The number of a node that a term mentions, a new one if need be; nothing if the name is none of an atom
   /// or `most_mentioned` are in use. Never 0: the node's own name gets a number as well, for the identities
   /// of its earlier incarnations.
-  std::optional<std::uint32_t> mention(std::string_view name) { return number(name, most_mentioned); }
+  std::optional<std::uint32_t> mention(std::string_view name) { return number(name, use::mentioned); }
   /// The same for a node that is to be connected to.
-  std::optional<std::uint32_t> connect(std::string_view name) { return number(name, 2 * most_mentioned); }
+  std::optional<std::uint32_t> connect(std::string_view name) { return number(name, use::connected); }
   /// The name behind a number that was given; the node's own for 0.
   [[nodiscard]] const atom& name(std::uint32_t number) const noexcept;
 
 private:
   static constexpr std::uint32_t chunk_size = 1024;
-  static constexpr std::uint32_t max_chunks = 2 * most_mentioned / chunk_size;
+  static constexpr std::uint32_t max_chunks = most / chunk_size;
   using chunk = std::array<atom, chunk_size>;
 
   struct self {
@@ -62,7 +64,8 @@ private:
   [[nodiscard]] const self& identity() const noexcept {
     return self_[became_.load(std::memory_order_acquire) ? 1 : 0];
   }
-  std::optional<std::uint32_t> number(std::string_view name, std::uint32_t limit);
+  enum class use : std::uint8_t { mentioned, connected };
+  std::optional<std::uint32_t> number(std::string_view name, use why);
 
   std::array<self, 2> self_; ///< at first, and once it has become another
   std::atomic<bool> became_{false};
@@ -70,6 +73,7 @@ private:
   std::array<std::atomic<chunk*>, max_chunks> chunks_{};
   std::shared_mutex lock_; ///< over what follows, and over adding a name
   std::uint32_t next_ = 1;
+  std::uint32_t mentioned_ = 0; ///< names that have a number for no other reason
   std::unordered_map<std::string_view, std::uint32_t> numbers_; ///< the texts are those of the atoms
 };
 

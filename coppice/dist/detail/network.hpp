@@ -81,7 +81,7 @@ public:
 
 private:
   static constexpr std::uint32_t chunk_size = 1024;
-  static constexpr std::uint32_t max_chunks = 2 * node_names::most_mentioned / chunk_size;
+  static constexpr std::uint32_t max_chunks = node_names::most / chunk_size;
   using chunk = std::array<std::atomic<peer*>, chunk_size>;
 
   std::array<std::atomic<chunk*>, max_chunks> chunks_{};

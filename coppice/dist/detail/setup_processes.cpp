@@ -163,7 +163,16 @@ task<> accept_peer(self, net::stream connection, shared_setting what) {
   // Only now, as it has proved the cookie, is its name kept.
   const std::optional<std::uint32_t> number = what->net.names.connect(in->peer.name);
   peer* with = number ? what->net.find(*number) : nullptr;
-  if (with == nullptr) co_return;
+  if (with == nullptr) {
+    what->net.home.report(report{severity::error,
+                                 "too_many_nodes",
+                                 self_pid(),
+                                 {{"node", in->peer.name},
+                                  {"why", "no more names of nodes can be kept; nodes that come and go should "
+                                          "come back under the names that they had"}},
+                                 exit_reason()});
+    co_return;
+  }
   std::function<void()> when_up = [&noted] { noted.over(); };
   co_await carry(&what->net, with, &connection, std::move(*in), what->how.frames, std::move(when_up));
 }
