@@ -87,7 +87,9 @@ void describe_question(CLI::App& command, question what, raw_node_options& raw) 
   }
   command.add_flag("--json", o.json, "Print one JSON object, in which terms are texts");
   if (what != question::nodes) {
-    command.add_option("--name", o.name, "Our own name meanwhile. Default: cli-N@127.0.0.1, with the first N that is free")
+    command
+        .add_option("--name", o.name,
+                    "Our own name meanwhile. Default: cli-N@127.0.0.1, with the first N that is free")
         ->type_name("NODE");
     add_cookie_file(command, o.cookie_file);
   }
