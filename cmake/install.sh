@@ -11,8 +11,8 @@ packages_for() { # PURPOSE: its Debian packages, one a line
         libmimalloc-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev python3
       ;;
     test)
-      printf '%s\n' chromium curl dpkg-dev elixir erlang-base erlang-observer erlang-ssl file openssl pkg-config \
-        xauth xvfb
+      printf '%s\n' chromium curl dpkg-dev elixir erlang-base erlang-observer erlang-ssl file iproute2 nftables \
+        openssl pkg-config xauth xvfb
       command -v node >/dev/null || echo nodejs
       command -v npm >/dev/null || echo npm
       ;;

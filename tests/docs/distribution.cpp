@@ -128,6 +128,14 @@ task<> watch(self me, pid worker) {
   }
 }
 
+task<term> insist(remote_name server, term request) { // for requests that may be done twice
+  for (;;) {
+    std::expected<term, exit_reason> reply = co_await try_call_any<term>(server, request, 5s);
+    if (reply) co_return *reply;
+    co_await idle_for(500ms);
+  }
+}
+
 dist::options with_functions(std::string secret) {
   auto table = dist::safe_functions();
   table->add("bank"_atom, "interest"_atom, 2, [](const dist::function_call& c) {

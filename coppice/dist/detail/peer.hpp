@@ -78,6 +78,14 @@ public:
   [[nodiscard]] bool is_up() const;
   /// The connection, if there is one.
   [[nodiscard]] std::optional<connected_node> connection() const;
+  /// How much ties processes here to processes there.
+  struct tie_counts {
+    std::size_t asked = 0;   ///< calls that have no answer, and monitors of processes there
+    std::size_t links = 0;   ///< also such as are being undone
+    std::size_t watches = 0; ///< monitors of processes here
+    std::size_t replies = 0; ///< calls from there that have no answer
+  };
+  [[nodiscard]] tie_counts ties() const;
 
   // --- for setting up a connection ---
 

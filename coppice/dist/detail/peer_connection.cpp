@@ -199,4 +199,9 @@ std::optional<connected_node> peer::connection() const {
   return with_;
 }
 
+peer::tie_counts peer::ties() const {
+  std::lock_guard guard(lock_);
+  return {asked_.size(), links_.size(), watches_.size(), replies_.size()};
+}
+
 } // namespace coppice::dist::detail
