@@ -1,6 +1,6 @@
 // A running node that is fed what no node would send: handshakes and frames with wrong bytes in them, also by
-// one that has proved the cookie. It is there afterwards, and no larger. The seed is fixed; `./dev fuzz` has
-// no end, but feeds the parsers.
+// one that has proved the cookie. It is there afterwards, and no larger. The seed is fixed; `node_fuzz` has
+// no end.
 #include <array>
 #include <cstdint>
 #include <gtest/gtest.h>
