@@ -211,7 +211,7 @@ process check_order(self me, int senders, int each, pid whom) {
 process send_in_order(self, pid whom, int sender, int count) {
   static constexpr std::size_t sizes[] = {10, 200'000, 0, 65'536, 1 << 20, 65'535, 3, 70'000};
   for (int i = 0; i < count; ++i) {
-    const auto at = static_cast<std::size_t>(i * 3 + sender);
+    const std::size_t at = static_cast<std::size_t>(i) * 3 + static_cast<std::size_t>(sender);
     send(whom, numbered{sender, i, std::string(sizes[at % std::size(sizes)], 'x')});
     if (i % 5 == 0) co_await yield();
   }

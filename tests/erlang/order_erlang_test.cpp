@@ -49,7 +49,7 @@ TEST(order_with_erlang, is_kept_of_what_it_sends_us) {
 process send_in_order(self, int sender) {
   static constexpr std::size_t sizes[] = {10, 200'000, 0, 65'536, 1 << 20, 65'535, 3, 70'000};
   for (int i = 0; i < each; ++i) {
-    const auto at = static_cast<std::size_t>(i * 3 + sender);
+    const std::size_t at = static_cast<std::size_t>(i) * 3 + static_cast<std::size_t>(sender);
     send(remote_name{"checks"_atom, theirs},
          numbered{sender, i, std::string(sizes[at % std::size(sizes)], 'x')});
     if (i % 5 == 0) co_await yield();
