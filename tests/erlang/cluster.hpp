@@ -44,7 +44,8 @@ private:
 /// A node of ours, with a port mapper of its own.
 class cluster : public real_nodes {
 public:
-  explicit cluster(options more = {}) : node_(net::testing::with_sockets()) {
+  explicit cluster(options more = {}, std::uint16_t mapper = free_port())
+      : real_nodes(mapper), node_(net::testing::with_sockets()) {
     if (more.name.empty()) more.name = "cpp@127.0.0.1";
     more.cookie = "c";
     more.epmd_port = epmd_port;

@@ -93,6 +93,44 @@ TEST(connections, are_made_by_ours_to_short_names) {
   });
 }
 
+/// Whether a node of ours reaches another.
+bool reaches(cluster& c, const char* other) {
+  return c.home().run(
+      [](self, atom name) -> task<bool> {
+        const bool up = co_await ping(name);
+        co_return up;
+      },
+      atom(other));
+}
+
+TEST(connections, are_made_between_short_names_of_ours) {
+  cluster c({.name = "cpp@localhost"});
+  cluster d({.name = "d@localhost"}, c.epmd_port);
+  EXPECT_TRUE(reaches(c, "d@localhost"));
+}
+
+/// Erlang's port mapper, once it can be asked.
+class erlang_mapper {
+public:
+  erlang_mapper() : epmd_(erlang_program("epmd"), {"-port", std::to_string(port), "-address", "127.0.0.1"}) {
+    int fd = -1;
+    while (fd < 0) fd = connect_to_port(port);
+    close(fd);
+  }
+  const std::uint16_t port = free_port();
+
+private:
+  os_process epmd_;
+};
+
+TEST(connections, are_found_by_erlangs_port_mapper) {
+  const erlang_mapper epmd;
+  cluster c({.epmd = epmd_use::find}, epmd.port);
+  EXPECT_EQ(c.erl(its_ping), "pong");
+  cluster d({.name = "d@127.0.0.1", .epmd = epmd_use::find}, epmd.port);
+  EXPECT_TRUE(reaches(c, "d@127.0.0.1"));
+}
+
 // --- a node that is started again while its connection is held ---------------------------------------------
 
 /// One life of cpp@127.0.0.1, found by nobody but through `port`.

@@ -25,6 +25,8 @@ inline std::uint16_t free_port() {
 
 class real_nodes {
 public:
+  explicit real_nodes(std::uint16_t mapper = free_port()) : epmd_port(mapper) {}
+
   /// What `erl` prints that runs this as a node called t@127.0.0.1, within 30 s; `meanwhile` is called when
   /// it has been started.
   std::string erl(const std::string& code, std::vector<std::string> flags = {},
@@ -46,7 +48,7 @@ public:
   }
 
   /// Where the port mapper of all is to be.
-  const std::uint16_t epmd_port = free_port();
+  const std::uint16_t epmd_port;
 
 private:
   [[nodiscard]] fs::path out() const { return scratch_.path / "out"; }

@@ -272,5 +272,17 @@ TEST(group_leader_of_erlang, takes_what_ours_prints) {
             "hi ok there  ok");
 }
 
+TEST(group_leader_of_ours, takes_what_another_of_ours_prints) {
+  auto table = safe_functions();
+  table->add("ours"_atom, "print"_atom, 1, function(&print));
+  cluster c({.functions = table});
+  cluster d({.name = "d@127.0.0.1"}, c.epmd_port);
+  d.home().run([](self) -> task<> {
+    std::vector<term> text{"hi"};
+    erpc_result done = co_await erpc("cpp@127.0.0.1"_atom, "ours"_atom, "print"_atom, std::move(text), 20s);
+    EXPECT_TRUE(done && *done == term("ok"_atom));
+  });
+}
+
 } // namespace
 } // namespace coppice::dist

@@ -1,10 +1,12 @@
 // The distribution within TLS, with real nodes on the other side (`-proto_dist inet_tls`).
 #include <gtest/gtest.h>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coppice/net/detail/tls_test.hpp"
 #include "tests/erlang/cluster.hpp"
+#include "tests/erlang/heard_process.hpp"
 
 namespace coppice::dist {
 namespace {
@@ -89,6 +91,26 @@ TEST(tls_distribution, who_has_been_revoked_is_refused) {
   const std::string crl = ca.revocations(true);
   cluster c(secured(ca, crl));
   EXPECT_EQ(c.erl(ping, with_tls(theirs, ca)), "pang");
+}
+
+/// Whether ours reaches a real node with these flags.
+bool reaches(cluster& c, std::vector<std::string> flags) {
+  flags.insert(flags.end(), {"-name", "t@127.0.0.1"});
+  erlang_node theirs(c.epmd_port, "c", "ok", std::move(flags));
+  EXPECT_TRUE(theirs.up());
+  return c.home().run([](self) -> task<bool> {
+    const bool up = co_await dist::ping(atom("t@127.0.0.1"));
+    co_return up;
+  });
+}
+
+TEST(tls_distribution, ours_does_not_talk_to_whom_another_authority_has_signed) {
+  authority ca;
+  authority other("other");
+  cluster c(secured(ca));
+  EXPECT_FALSE(reaches(c, with_tls(other.issue("erl", for_here), ca)));
+  EXPECT_FALSE(reaches(c, {}));
+  EXPECT_TRUE(reaches(c, with_tls(ca.issue("erl", for_here), ca)));
 }
 
 TEST(tls_distribution, a_plain_node_is_refused) {
