@@ -97,6 +97,12 @@ private:
 
 world::world(std::uint64_t seed, watchdog* dog)
     : seed_(seed), choices_(random(seed ^ 0x5ce0a210ULL).next()), fate_(std::make_shared<fate>(seed)) {
+  node_ = make_node();
+  fate_->home_ = node_.get();
+  fate_->dog_ = dog;
+}
+
+std::unique_ptr<node> world::make_node() {
   node_options options = stepped();
   options.cores = static_cast<unsigned>(fate_->random_.between(1, 4));
   options.time = fate_->clock_;
@@ -105,9 +111,40 @@ world::world(std::uint64_t seed, watchdog* dog)
     ++reports_[r.kind];
     note(r.process.id);
   };
-  node_ = std::make_unique<node>(std::move(options));
-  fate_->home_ = node_.get();
-  fate_->dog_ = dog;
+  return std::make_unique<node>(std::move(options));
+}
+
+node& world::add_node() {
+  others_.push_back(make_node());
+  return *others_.back();
+}
+
+void world::run_all(pid main, outside& between) {
+  try {
+    while (node_->is_process_alive(main) && turn(main, between)) {
+    }
+  } catch (const std::exception& error) {
+    failed(error.what());
+  }
+}
+
+/// Some slices of each node, and what happens between them; time passes only when nothing else can.
+bool world::turn(pid main, outside& between) {
+  constexpr std::uint64_t most_slices = 30;
+  bool idle = !between.move();
+  std::optional<time_point> next = between.next();
+  for (std::size_t i = 0; i <= others_.size(); ++i) {
+    coppice::detail::machine& m = (i == 0 ? *node_ : *others_[i - 1]).internals();
+    idle = m.workers.run_until_idle(1 + fate_->random_.below(most_slices)) && idle;
+    if (const std::optional<time_point> due = m.next_due()) next = next ? std::min(*next, *due) : *due;
+  }
+  if (!idle || !node_->is_process_alive(main)) return true;
+  if (!next) {
+    failed("all wait for something that can no longer happen");
+    return false;
+  }
+  fate_->clock_->advance_to(*next);
+  return true;
 }
 
 world::~world() = default;
@@ -140,25 +177,30 @@ std::size_t world::reports(const std::string& kind) const {
 void world::settle() {
   if (node_ == nullptr) return;
   calm();
+  settle(node_);
+  for (std::unique_ptr<node>& other : others_) settle(other);
+  expect(tokens_ == 0, fmt::format("{} messages or frames are left in memory", tokens_));
+}
+
+void world::settle(std::unique_ptr<node>& which) {
   try {
-    node_->advance(std::chrono::minutes(1));
+    which->advance(std::chrono::minutes(1));
   } catch (const std::exception& error) {
     failed(error.what());
   }
-  node_statistics left = node_->statistics();
+  node_statistics left = which->statistics();
   expect(left.processes == 0, fmt::format("{} processes are left", left.processes));
-  for (const process_summary& p : node_->processes(4))
+  for (const process_summary& p : which->processes(4))
     failed(fmt::format("left: {} {}", p.behaviour, p.module));
   expect(left.timers == 0, fmt::format("{} timers are left", left.timers));
   expect(left.run_queue == 0, fmt::format("{} entries are left in the run queues", left.run_queue));
-  std::size_t names = node_->internals().names.all().size();
+  std::size_t names = which->internals().names.all().size();
   expect(names == 0, fmt::format("{} names are left", names));
   std::size_t waits = 0;
-  for (const auto& c : node_->internals().cores) waits += c->wheel.size();
+  for (const auto& c : which->internals().cores) waits += c->wheel.size();
   expect(waits == 0, fmt::format("{} nodes are left in the timer wheels", waits));
-  expect(node_->shutdown(), "the node does not shut down cleanly");
-  node_.reset();
-  expect(tokens_ == 0, fmt::format("{} messages or frames are left in memory", tokens_));
+  expect(which->shutdown(), "the node does not shut down cleanly");
+  which.reset();
 }
 
 task<exit_reason> end_of(self me, pid process) {

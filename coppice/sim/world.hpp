@@ -1,5 +1,5 @@
-// A simulated world: one node on one thread whose clock, cores, order of running, preemption and deaths are
-// all chosen by a seed. A scenario runs in it and says what must hold.
+// A simulated world: one node (or several) on one thread whose clock, cores, order of running, preemption and
+// deaths are all chosen by a seed. A scenario runs in it and says what must hold.
 //
 // What the seed decides:
 //   the number of cores (1 to 4) and which takes the next step
@@ -19,6 +19,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -59,6 +60,8 @@ public:
   world& operator=(const world&) = delete;
 
   [[nodiscard]] node& home() noexcept { return *node_; }
+  /// One more node under the same seed and clock. They know nothing of each other; `killable` is of `home()`.
+  node& add_node();
   /// The scenario's own choices: apart from those of the schedule.
   [[nodiscard]] random& choices() noexcept { return choices_; }
   [[nodiscard]] token make_token() noexcept { return token(tokens_); }
@@ -85,6 +88,17 @@ public:
   /// failure.
   template <class F, class... Args>
   void run(F main, Args... args);
+  /// What goes on between nodes.
+  class outside {
+  public:
+    virtual ~outside() = default;
+    /// Lets something happen that is due, outside of all processes. False: there is nothing.
+    virtual bool move() = 0;
+    /// When something will be due, unless a node does something before; nothing: never.
+    [[nodiscard]] virtual std::optional<time_point> next() const = 0;
+  };
+  /// Lets all nodes and what is between them take turns until that process of `home()` has ended.
+  void run_all(pid main, outside& between);
   /// The end: everybody may finish, time passes, and then nothing may be left: no process, name, timer or
   /// message. Done once; `play` does it for a scenario that has not.
   void settle();
@@ -92,6 +106,9 @@ public:
 
 private:
   void failed(std::string what);
+  std::unique_ptr<node> make_node();
+  bool turn(pid main, outside& between);
+  void settle(std::unique_ptr<node>& which);
 
   std::uint64_t seed_;
   random choices_;
@@ -100,6 +117,7 @@ private:
   std::unordered_map<std::string, std::size_t> reports_;
   std::shared_ptr<fate> fate_;
   std::unique_ptr<node> node_;
+  std::vector<std::unique_ptr<node>> others_;
 };
 
 /// What the processes of one world share: all run on one thread. The scenario that plays owns it.

@@ -7,6 +7,7 @@
 #include "servers/messaging/application.hpp"
 #include "servers/messaging/shell/mailbox_store.hpp"
 #include "servers/messaging/shell/session.hpp"
+#include "tests/sim/distribution_scenario.hpp"
 
 #include <fmt/format.h>
 #include <map>
@@ -210,6 +211,10 @@ std::vector<scenario> all_scenarios() {
       {"messaging",
        "every accepted message reaches all once, in order of its sender, who learns of it; kills heal",
        &play_messaging});
+  all.push_back(
+      {"distribution",
+       "two nodes, cuts of either direction: ties tell once, order holds, calls end, nothing is left",
+       &play_distribution});
   return all;
 }
 

@@ -1,4 +1,4 @@
-// The servers' scenarios, under as many schedules as the rest.
+// The scenarios of what stands above the behaviours, under as many schedules as the rest.
 #include "coppice/sim/detail/sim_test.hpp"
 #include "tests/sim/messaging_scenario.hpp"
 
@@ -21,6 +21,16 @@ TEST(sim_servers, messaging_holds_under_every_seed) {
 TEST(sim_servers, messaging_is_a_function_of_its_seed) {
   std::vector<scenario> all = all_scenarios();
   EXPECT_EQ(traces_of(*find_scenario(all, "messaging"), 10).size(), 10U);
+}
+
+TEST(sim_servers, distribution_holds_under_every_seed) {
+  std::vector<scenario> all = all_scenarios();
+  EXPECT_GT(hold_under(*find_scenario(all, "distribution"), seeds), 0U);
+}
+
+TEST(sim_servers, distribution_is_a_function_of_its_seed) {
+  std::vector<scenario> all = all_scenarios();
+  EXPECT_EQ(traces_of(*find_scenario(all, "distribution"), 10).size(), 10U);
 }
 
 } // namespace
