@@ -167,8 +167,13 @@ std::optional<just_say> fill_in(std::uint16_t& epmd_port) {
 
 } // namespace
 
+std::optional<just_say> check_node_name(const char* told_by, const std::string& name) {
+  if (dist::is_node_name(name)) return std::nullopt;
+  return just_say{status_usage, not_a_node(told_by, name)};
+}
+
 std::optional<just_say> check_membership(const char* told_by, membership_options& told) {
-  if (!dist::is_node_name(told.name)) return just_say{status_usage, not_a_node(told_by, told.name)};
+  if (auto wrong = check_node_name(told_by, told.name)) return wrong;
   return fill_in(told.epmd_port);
 }
 

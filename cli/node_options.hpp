@@ -23,6 +23,8 @@ struct raw_node_options {
 
 /// Adds the options that make a node one of several.
 void describe_membership(CLI::App& app, membership_options& into);
+/// What is wrong with a node's name, else nothing.
+std::optional<just_say> check_node_name(const char* told_by, const std::string& name);
 /// What is wrong with them, else nothing; the port of the port mapper is filled in.
 std::optional<just_say> check_membership(const char* told_by, membership_options& told);
 /// Adds the commands; what they are told goes into `raw`, which must stay where it is.

@@ -23,6 +23,7 @@ struct raw_options {
   unsigned cores = 0;
   std::optional<bool> console_state;
   membership_options cluster;
+  std::vector<std::string> join;
 };
 
 const char* const yes_no = "yes, no";
@@ -93,6 +94,11 @@ void describe(CLI::App& app, CLI::App& run, raw_options& o) {
       "unless others can reach it, by --allow-remote or --served-as",
       "");
   describe_membership(run, o.cluster);
+  run.add_option("--join", o.join,
+                 "Another node with the chat, by its name in full, with which this one shares it (may be "
+                 "repeated; wants --name)")
+      ->type_name("NODE")
+      ->allow_extra_args(false);
   run.add_option("--cores", o.cores, "Threads that run processes; 0: as many as the machine has")
       ->type_name("N")
       ->check(CLI::Range(0, 1024))
@@ -103,6 +109,17 @@ std::string lower(std::string text) {
   std::ranges::transform(text, text.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
+}
+
+std::optional<just_say> check_join(const raw_options& raw) {
+  if (!raw.join.empty() && raw.cluster.name.empty()) {
+    return just_say{status_usage,
+                    "coppice run: --join wants --name: nodes of a cluster call each other by their names.\n"};
+  }
+  for (const std::string& node : raw.join) {
+    if (auto wrong = check_node_name("run", node)) return wrong;
+  }
+  return std::nullopt;
 }
 
 command checked(raw_options raw) {
@@ -133,6 +150,8 @@ command checked(raw_options raw) {
     if (auto wrong = check_membership("run", raw.cluster)) return *wrong;
     o.cluster = raw.cluster;
   }
+  if (auto wrong = check_join(raw)) return *wrong;
+  o.join = std::move(raw.join);
   for (std::string& name : raw.served_as) o.served_as.push_back(lower(std::move(name)));
   if (o.remote) o.served_as.push_back(at->is_v6() ? "[" + at->address() + "]" : at->address());
   return o;

@@ -35,6 +35,7 @@ struct run_options {
   bool remote = false;                       ///< the address is not a loopback one, and that was meant
   bool console_state = true;                 ///< the console shows states of processes and their messages
   std::optional<membership_options> cluster; ///< it is one of several
+  std::vector<std::string> join;             ///< and shares the chat with these
 };
 
 /// What is asked of another node.

@@ -97,6 +97,14 @@ TEST(command_line, node) {
   EXPECT_NE(said({"node", "--name", "cpp"}).text.find("'cpp'"), std::string::npos);
 }
 
+TEST(command_line, nodes_that_share_the_chat) {
+  EXPECT_TRUE(options({"run"}).join.empty());
+  const run_options o = options({"run", "--name", "a@h", "--join", "b@h", "--join", "c@h"});
+  EXPECT_EQ(o.join, (std::vector<std::string>{"b@h", "c@h"}));
+  EXPECT_NE(said({"run", "--join", "b@h"}).text.find("--name"), std::string::npos);
+  EXPECT_NE(said({"run", "--name", "a@h", "--join", "b"}).text.find("'b'"), std::string::npos);
+}
+
 TEST(command_line, questions) {
   const remote_options ping = asked({"ping", "e@h"});
   EXPECT_EQ(ping.what, question::ping);

@@ -93,7 +93,7 @@ int run(const run_options& options) {
 
   auto hosts = std::make_shared<web::served_hosts>(options.served_as);
   http::routes routes;
-  const messaging::chat chat(messaging::options{.node_name = name});
+  const messaging::chat chat(messaging::options{.node_name = name, .peers = options.join});
   messaging::mount(routes, chat);
   view.mount(routes);
   routes.any("/[...]", not_found);

@@ -30,7 +30,7 @@ task<> serve_client(chat c, http::websocket& ws) {
   client.start();
   for (;;) {
     auto got = co_await ws.receive<deliver, room_news, left_news, presence_news, online_news, rooms_news,
-                                   hello_timeout, reconnect, down>();
+                                   renumbered, hello_timeout, reconnect, down>();
     if (std::holds_alternative<http::websocket_closed>(got)) co_return;
     if (auto* message = std::get_if<http::websocket_message>(&got)) {
       // A binary message is no JSON; said as text it is refused as such.

@@ -56,6 +56,7 @@ struct talk {
   }
 
   world& in;
+  std::string epoch;
   std::vector<std::string> users;
   std::vector<said> accepted;
   std::set<std::tuple<std::string, std::string, std::string>> seen; ///< by whom, from whom, the id
@@ -113,7 +114,7 @@ process reader(self me, in_talk t, std::string user) {
       t->saw(user, *e);
     }
     cast<took>(server_ref<session>(news->session), me.id());
-    ack_events seen_so_far{user, seq};
+    ack_events seen_so_far{user, seq, t->epoch};
     co_await insist(seen_so_far);
   }
 }
@@ -173,6 +174,7 @@ task<> until_complete(in_talk t) {
 
 task<> messaging_main(self me, in_world w, in_talk t) {
   chat c;
+  t->epoch = c.read([](const chat_table& table) { return table.epoch(); });
   start_result<umbrella> top = co_await start<umbrella>(c);
   t->safe = {me.id(), *top->resolve()};
   const int count = w->choices().between(2, 3);

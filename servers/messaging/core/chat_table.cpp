@@ -23,7 +23,7 @@ auto first_after(const std::deque<event_ptr>& events, std::uint64_t seq) {
 } // namespace
 
 chat_table::chat_table(std::string epoch, const table_limits& limits)
-    : epoch_(std::move(epoch)), limits_(limits) {}
+    : past_(std::move(epoch)), limits_(limits) {}
 
 chat_table::mailbox* chat_table::find(std::string_view user) {
   auto found = boxes_.find(user);
@@ -43,6 +43,7 @@ std::expected<chat_table::mailbox*, refusal> chat_table::open_box(std::string_vi
 }
 
 std::expected<mailbox_state, refusal> chat_table::open(std::string_view user) {
+  past_.advance();
   auto box = open_box(user);
   if (!box) return std::unexpected(box.error());
   return mailbox_state{(*box)->last, (*box)->acked, (*box)->messages};
@@ -77,6 +78,7 @@ chat_table::receivers_of(std::string_view from, std::string_view to, const std::
 
 std::expected<posted, refusal> chat_table::post(std::string_view from, std::string id, std::string to,
                                                 std::string text, std::int64_t at) {
+  past_.advance();
   if (!is_message_id(id)) return std::unexpected(refusal::bad_id);
   if (!is_user_name(to) && !is_room_name(to)) return std::unexpected(refusal::bad_name);
   if (!is_message_text(text)) return std::unexpected(refusal::bad_text);
@@ -106,7 +108,7 @@ std::expected<posted, refusal> chat_table::post(std::string_view from, std::stri
 void chat_table::put_message(const std::string& user, mailbox& box, const message_ptr& m,
                              const std::string& key, outcome how, std::vector<delivery>& made) {
   if (box.known.contains(key)) return;
-  auto e = std::make_shared<const event>(event{box.last + 1, m});
+  auto e = std::make_shared<const event>(event{box.last + 1, m, past_.last(), numbering_});
   made.push_back({user, e});
   remember(box, key, how);
   box.events.push_back(std::move(e));
@@ -125,7 +127,7 @@ void chat_table::remember(mailbox& box, const std::string& key, outcome how) {
 void chat_table::put_receipt(const std::string& user, receipt r, std::vector<delivery>& made) {
   mailbox* box = find(user);
   if (box == nullptr) return;
-  auto e = std::make_shared<const event>(event{box->last + 1, std::move(r)});
+  auto e = std::make_shared<const event>(event{box->last + 1, std::move(r), past_.last(), numbering_});
   made.push_back({user, e});
   box->events.push_back(std::move(e));
   ++box->last;
@@ -143,6 +145,7 @@ void chat_table::drop_oldest_receipt(mailbox& box) {
 }
 
 std::vector<delivery> chat_table::ack(std::string_view user, std::uint64_t seq) {
+  past_.advance();
   std::vector<delivery> made;
   mailbox* box = find(user);
   if (box == nullptr) return made;
@@ -160,6 +163,11 @@ std::vector<delivery> chat_table::ack(std::string_view user, std::uint64_t seq) 
 }
 
 std::expected<membership, refusal> chat_table::join(std::string_view user, std::string_view room) {
+  past_.advance();
+  return enter(user, room);
+}
+
+std::expected<membership, refusal> chat_table::enter(std::string_view user, std::string_view room) {
   if (!is_room_name(room)) return std::unexpected(refusal::bad_name);
   auto box = open_box(user);
   if (!box) return std::unexpected(box.error());
@@ -173,13 +181,19 @@ std::expected<membership, refusal> chat_table::join(std::string_view user, std::
   if (before != nullptr) names = *before;
   names.insert(std::ranges::lower_bound(names, user), std::string(user));
   auto after = std::make_shared<const std::vector<std::string>>(std::move(names));
-  (*box)->rooms.emplace(room);
+  (*box)->rooms.emplace(room, past_.last());
+  if (auto left = (*box)->left.find(room); left != (*box)->left.end()) (*box)->left.erase(left);
   rooms_.insert_or_assign(std::string(room), after);
   return membership{true, std::move(after)};
 }
 
 std::expected<membership, refusal> chat_table::leave(std::string_view user, std::string_view room) {
+  past_.advance();
   if (!is_room_name(room)) return std::unexpected(refusal::bad_name);
+  return quit(user, room);
+}
+
+membership chat_table::quit(std::string_view user, std::string_view room) {
   mailbox* box = find(user);
   auto found = rooms_.find(room);
   const member_list before = found == rooms_.end() ? nullptr : found->second;
@@ -187,6 +201,10 @@ std::expected<membership, refusal> chat_table::leave(std::string_view user, std:
     return membership{false, before};
   }
   box->rooms.erase(box->rooms.find(room));
+  box->left.insert_or_assign(std::string(room), past_.last());
+  if (box->left.size() > limits_.rooms_of_user) {
+    box->left.erase(std::ranges::min_element(box->left, {}, [](const auto& l) { return l.second; }));
+  }
   if (before->size() == 1) {
     rooms_.erase(found);
     return membership{true, nullptr};
@@ -207,7 +225,7 @@ std::vector<room_entry> chat_table::rooms() const {
 std::vector<room_entry> chat_table::rooms_of(std::string_view user) const {
   std::vector<room_entry> his;
   if (const mailbox* box = find(user)) {
-    for (const std::string& room : box->rooms) his.push_back({room, members(room)});
+    for (const auto& [room, made] : box->rooms) his.push_back({room, members(room)});
   }
   return his;
 }

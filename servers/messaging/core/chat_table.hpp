@@ -2,13 +2,14 @@
 #pragma once
 
 #include "servers/messaging/core/event.hpp"
+#include "servers/messaging/core/history.hpp"
+#include "servers/messaging/core/operation.hpp"
 
 #include <cstddef>
 #include <deque>
 #include <expected>
 #include <map>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <unordered_map>
 
@@ -52,6 +53,44 @@ struct mailbox_state {
   std::size_t undelivered = 0; ///< messages nobody has acked
 };
 
+/// What a change of membership was, as long as that matters.
+struct membership_mark {
+  std::string room;
+  std::uint64_t made = 0; ///< by which operation
+};
+/// A message that a mailbox has had, and what its sender was told.
+struct known_message {
+  std::string key; ///< "from id"
+  std::int64_t at = 0;
+  std::uint32_t recipients = 0;
+};
+/// An event as it goes to another node: a receipt if nobody wrote it.
+struct event_image {
+  std::uint64_t seq = 0;
+  std::uint64_t made = 0;
+  std::string id;
+  std::string from;
+  std::string to;
+  std::string text;
+  std::int64_t at = 0;
+  std::string by;
+};
+/// All of a mailbox, for another node.
+struct mailbox_image {
+  std::string user;
+  std::uint64_t last = 0;
+  std::uint64_t acked = 0;
+  std::vector<membership_mark> rooms;
+  std::vector<membership_mark> left;
+  std::vector<known_message> known; ///< oldest first
+  std::vector<event_image> events;
+};
+/// A part of a table, for another node.
+struct table_part {
+  std::vector<mailbox_image> mailboxes; ///< in order of name
+  bool is_last = false;
+};
+
 /// The outcome of joining or leaving.
 struct membership {
   bool changed = false;
@@ -62,13 +101,23 @@ struct membership {
 ///
 /// An operation either has its whole effect or is refused and has none. Should one be cut short (out of
 /// memory), the same request again completes it: what was put already is known by (from, id).
+///
+/// Each operation, refused or not, counts as one in `past()`. It depends on nothing but the table and its
+/// arguments: the same operations in the same order make the same table on any node.
 /// Not thread-safe.
 class chat_table {
 public:
-  /// `epoch` names this numbering: it must differ each time the table starts empty.
+  /// `epoch` names its numbering to begin with: it must differ each time a table starts empty.
   explicit chat_table(std::string epoch, const table_limits& limits = {});
 
-  [[nodiscard]] const std::string& epoch() const noexcept { return epoch_; }
+  /// Names the numbering: that of the latest tenure.
+  [[nodiscard]] const std::string& epoch() const noexcept { return past_.tenures().back().id; }
+  /// Whether somebody who was told numbers under that epoch, up to `seq`, has been told what this mailbox
+  /// has. If not, or if that is too long ago to be sure, his numbers say nothing here.
+  [[nodiscard]] bool knows(std::string_view user, std::string_view epoch, std::uint64_t seq) const;
+  [[nodiscard]] const history& past() const noexcept { return past_; }
+  /// Another one whenever numbers of events given out before may mean another event now. Of this node only.
+  [[nodiscard]] std::uint32_t numbering() const noexcept { return numbering_; }
 
   /// Makes the user's mailbox if there is none. Refused: bad_name, too_many_users.
   std::expected<mailbox_state, refusal> open(std::string_view user);
@@ -102,6 +151,23 @@ public:
   [[nodiscard]] event_range unacked(std::string_view user) const;
   [[nodiscard]] std::vector<std::string> users() const;
 
+  // --- for tables on several nodes ---
+
+  void begin(begin_tenure m);
+  /// Puts one mailbox's copy of a message, full or not: it was accepted. Known already it changes nothing.
+  std::vector<delivery> adopt(adopt_message m);
+  membership adopt(const adopt_membership& m);
+
+  /// What happened here after operation `common`, for a table that has no more than that of it: users,
+  /// memberships and messages in the order in which they came.
+  [[nodiscard]] std::vector<change> since(std::uint64_t common) const;
+  /// Mailboxes from the first name above `after` on: so many that the part has about 256 KiB.
+  [[nodiscard]] table_part part_after(std::string_view after) const;
+  /// Adds mailboxes of another table to an empty one; false if they make no sense.
+  [[nodiscard]] bool load(table_part part);
+  /// Makes an empty table that has had mailboxes loaded the copy of another, in place of `replaced`.
+  void become(history past, const chat_table& replaced);
+
 private:
   struct outcome {
     std::int64_t at;
@@ -110,12 +176,13 @@ private:
   struct mailbox {
     std::uint64_t last = 0;
     std::uint64_t acked = 0;
-    std::deque<event_ptr> events;                   // acked ones first
-    std::size_t messages = 0;                       // not acked
-    std::size_t receipts = 0;                       // not acked
-    std::unordered_map<std::string, outcome> known; // by "from id"
-    std::deque<std::string> known_order;            // oldest first
-    std::set<std::string, std::less<>> rooms;
+    std::deque<event_ptr> events;                            // acked ones first
+    std::size_t messages = 0;                                // not acked
+    std::size_t receipts = 0;                                // not acked
+    std::unordered_map<std::string, outcome> known;          // by "from id"
+    std::deque<std::string> known_order;                     // oldest first
+    std::map<std::string, std::uint64_t, std::less<>> rooms; // and by which operation he joined
+    std::map<std::string, std::uint64_t, std::less<>> left;  // likewise; the latest ones
   };
   using message_ptr = std::shared_ptr<const chat_message>;
 
@@ -132,8 +199,14 @@ private:
   void put_receipt(const std::string& user, receipt r, std::vector<delivery>& made);
   void drop_oldest_receipt(mailbox& box);
   void remember(mailbox& box, const std::string& key, outcome how);
+  std::expected<membership, refusal> enter(std::string_view user, std::string_view room);
+  membership quit(std::string_view user, std::string_view room);
+  [[nodiscard]] mailbox_image image_of(const std::string& user, const mailbox& box) const;
+  [[nodiscard]] bool load(mailbox_image m);
+  void enter_loaded(const std::string& user, const membership_mark& mark, mailbox& box);
 
-  std::string epoch_;
+  history past_;
+  std::uint32_t numbering_ = 0;
   table_limits limits_;
   std::map<std::string, mailbox, std::less<>> boxes_;
   std::map<std::string, member_list, std::less<>> rooms_;

@@ -28,6 +28,8 @@ struct receipt {
 struct event {
   std::uint64_t seq = 0; ///< its place in that mailbox, from 1
   std::variant<std::shared_ptr<const chat_message>, receipt> what;
+  std::uint64_t made = 0;      ///< by which of the table's operations
+  std::uint32_t numbering = 0; ///< of the table that `seq` belongs to, see `chat_table::numbering`
 
   [[nodiscard]] const chat_message* message() const noexcept {
     const auto* m = std::get_if<std::shared_ptr<const chat_message>>(&what);

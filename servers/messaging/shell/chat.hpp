@@ -1,16 +1,18 @@
 // The chat's table as processes share it: what ETS is to Erlang. It outlives every process that uses it.
 #pragma once
 
-#include "servers/messaging/core/chat_table.hpp"
+#include "servers/messaging/core/replica.hpp"
 
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 namespace coppice::messaging {
 
 struct options {
-  std::string node_name = "coppice@127.0.0.1"; ///< shown to users
+  std::string node_name = "coppice@127.0.0.1"; ///< shown to users; its real name if it is one of several
+  std::vector<std::string> peers = {};         ///< other nodes with the chat, which are looked for
   table_limits limits{};
 };
 
@@ -19,7 +21,8 @@ struct options {
 ///
 /// It may be sent although what it shares is mutable, for the same reason as ETS may: all access is under its
 /// lock, for the time of one operation. By convention the mailbox store alone writes, so that the news of
-/// changes leave in the order of the changes; anybody reads.
+/// changes leave in the order of the changes; anybody reads. On several nodes each has a table, which the
+/// stores keep the same.
 class chat {
 public:
   explicit chat(options settings = {});
@@ -37,6 +40,10 @@ public:
     const std::scoped_lock held(state_->lock);
     return f(state_->table);
   }
+  /// For the mailbox store, which nobody's writing can surprise.
+  [[nodiscard]] const chat_table& own_table() const noexcept { return state_->table; }
+  /// Likewise for it alone: this node's part in keeping the table on several.
+  [[nodiscard]] replica& part() const noexcept { return state_->part; }
 
 private:
   struct shared {
@@ -44,8 +51,12 @@ private:
     const options settings;
     std::mutex lock;
     chat_table table;
+    replica part;
   };
   std::shared_ptr<shared> state_;
 };
+
+/// A text that nobody else makes.
+std::string unique_text();
 
 } // namespace coppice::messaging

@@ -19,9 +19,10 @@ task<> chat_server::handle_cast(send_message m) {
   post_message request{own_name, fmt::format("{}-{:08x}", run_, ++sent_), std::move(m.user),
                        std::move(m.text)};
   auto done = co_await ask_store(std::move(request));
-  if (!done || !*done) co_return; // a cast tells nobody
-  const auto box = chat_.read([](const chat_table& t) { return t.state_of(own_name); });
-  ack_events seen{own_name, box->last}; // nobody reads this mailbox
+  if (!done || !*done) co_return;                        // a cast tells nobody
+  ack_events seen = chat_.read([](const chat_table& t) { // nobody reads this mailbox
+    return ack_events{own_name, t.state_of(own_name).value_or(mailbox_state()).last, t.epoch()};
+  });
   std::optional<ok> acked = co_await ask_store(std::move(seen));
   static_cast<void>(acked);
 }

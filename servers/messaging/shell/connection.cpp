@@ -78,7 +78,7 @@ task<> connection::enter(frames::hello h) {
   open_mailbox request{h.user};
   auto opened = co_await ask_store(std::move(request));
   if (!opened) {
-    close("unavailable", "The chat is being restarted.", close_reason::come_back);
+    come_back();
     co_return;
   }
   if (!*opened) {
@@ -89,17 +89,20 @@ task<> connection::enter(frames::hello h) {
   }
   user_ = h.user;
   set_label("connection:" + user_);
-  const std::string epoch = chat_.read([](const chat_table& t) { return t.epoch(); });
-  shown_ = (*opened)->acked;
-  if (h.resume && h.resume->epoch == epoch) shown_ = std::min(h.resume->seq, (*opened)->last);
-  online_list people = co_await enter_directory();
+  chat_.read([&](const chat_table& t) {
+    epoch_ = t.epoch();
+    const mailbox_state box = t.state_of(user_).value_or(mailbox_state());
+    const bool resumes = h.resume && t.knows(user_, h.resume->epoch, h.resume->seq);
+    shown_ = resumes ? std::min(h.resume->seq, box.last) : box.acked;
+  });
+  online_list present = co_await enter_directory();
   if (closing_) co_return;
   co_await attach_session();
   // Read after the session has begun to tell of changes, so that none is missed.
-  greet(epoch, std::move(people));
+  if (!closing_) greet(std::move(present));
 }
 
-void connection::greet(const std::string& epoch, online_list people) {
+void connection::greet(online_list present) {
   struct view {
     std::uint64_t last;
     std::vector<room_entry> rooms;
@@ -108,8 +111,8 @@ void connection::greet(const std::string& epoch, online_list people) {
   const view seen = chat_.read([this](const chat_table& t) {
     return view{t.state_of(user_).value_or(mailbox_state()).last, t.rooms(), t.rooms_of(user_)};
   });
-  output_.push_back(frames::to_json(frames::welcome{user_, chat_.settings().node_name, epoch, seen.last,
-                                                    std::move(people.users), people.total}));
+  output_.push_back(frames::to_json(frames::welcome{user_, chat_.settings().node_name, epoch_, seen.last,
+                                                    std::move(present.users), present.total}));
   output_.push_back(frames::rooms_to_json(seen.rooms, user_));
   for (const room_entry& r : seen.own) output_.push_back(frames::room_to_json(r.room, r.members));
 }
@@ -143,6 +146,10 @@ task<> connection::attach_session() {
     const server_ref<session> there{server_name(*found)};
     std::expected<ok, exit_reason> attached =
         co_await try_call<attach>(there, within(patience), me_.id(), shown_);
+    if (chat_.read([](const chat_table& t) { return t.epoch(); }) != epoch_) {
+      come_back(); // the session counts by other numbers than the client
+      co_return;
+    }
     if (attached) {
       session_lost_ = false;
       session_monitor_ = monitor(*found);
@@ -167,7 +174,7 @@ task<> connection::post(frames::send m) {
 }
 
 task<> connection::acknowledge(frames::ack m) {
-  ack_events request{user_, m.seq};
+  ack_events request{user_, m.seq, epoch_};
   std::optional<ok> done = co_await ask_store(std::move(request));
   if (!done) unavailable("", "");
 }
@@ -228,6 +235,8 @@ task<> connection::take_news(connection_news news) {
   } else if (auto* ended = std::get_if<down>(&news)) {
     if (ended->ref == session_monitor_) co_await attach_session();
     if (ended->ref == directory_monitor_) co_await return_to_directory();
+  } else if (std::holds_alternative<renumbered>(news)) {
+    come_back();
   } else if (std::holds_alternative<reconnect>(news)) {
     timer_set_ = false;
     if (session_lost_) co_await attach_session();
@@ -238,8 +247,8 @@ task<> connection::take_news(connection_news news) {
 }
 
 task<> connection::return_to_directory() {
-  online_list people = co_await enter_directory();
-  static_cast<void>(people); // a directory that starts tells everybody, when all have come back
+  online_list present = co_await enter_directory();
+  static_cast<void>(present); // a directory that starts tells everybody, when all have come back
 }
 
 void connection::show(const deliver& d) {
@@ -266,6 +275,10 @@ void connection::try_again_soon() {
 void connection::close(std::string_view code, std::string text, close_reason why) {
   say_error({code, std::move(text), "", ""});
   closing_ = why;
+}
+
+void connection::come_back() {
+  close("unavailable", "The chat is being restarted.", close_reason::come_back);
 }
 
 void connection::refuse(refusal why, std::string id, std::string room) {

@@ -23,7 +23,7 @@ struct reconnect {};
 
 /// The messages that a connection's process receives and hands to `take_news`.
 using connection_news = std::variant<deliver, room_news, left_news, presence_news, online_news, rooms_news,
-                                     hello_timeout, reconnect, down>;
+                                     renumbered, hello_timeout, reconnect, down>;
 
 /// Close codes of PROTOCOL.md.
 enum class close_reason : std::uint16_t {
@@ -57,7 +57,7 @@ public:
 
 private:
   task<> enter(frames::hello h);
-  void greet(const std::string& epoch, online_list people);
+  void greet(online_list present);
   task<online_list> enter_directory();
   task<> return_to_directory();
   task<> answer(frames::request asked);
@@ -74,12 +74,14 @@ private:
   void unavailable(std::string id, std::string room);
   void too_fast(const frames::request& asked);
   void close(std::string_view code, std::string text, close_reason why);
+  void come_back();
   void try_again_soon();
 
   chat chat_;
   self me_;
   allowance allowance_;
-  std::string user_; ///< empty until the hello
+  std::string user_;  ///< empty until the hello
+  std::string epoch_; ///< of the numbers that the client was told
   std::vector<std::string> output_;
   std::optional<close_reason> closing_;
   std::uint64_t shown_ = 0; ///< the highest event that went out

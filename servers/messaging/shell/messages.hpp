@@ -2,16 +2,12 @@
 #pragma once
 
 #include "coppice/otp/gen_server.hpp"
-#include "servers/messaging/core/chat_table.hpp"
+#include "servers/messaging/core/replica_messages.hpp"
 
 namespace coppice::messaging {
 
-// --- to the mailbox store ---
+// --- to the mailbox store, besides `open_mailbox`, `join_room`, `leave_room` and `ack_events` ---
 
-/// Makes a mailbox if there is none.
-struct open_mailbox {
-  std::string user;
-};
 struct post_message {
   std::string from;
   std::string id;
@@ -23,18 +19,14 @@ struct taken {
   std::int64_t at = 0;
   std::uint32_t recipients = 0;
 };
-struct join_room {
-  std::string user;
-  std::string room;
+/// From the store of another node.
+struct from_store {
+  pid store;
+  std::string node; ///< its name
+  replica_message said;
 };
-struct leave_room {
-  std::string user;
-  std::string room;
-};
-struct ack_events {
-  std::string user;
-  std::uint64_t seq = 0;
-};
+/// Time to look after the other nodes.
+struct store_tick {};
 
 // --- to a session ---
 
@@ -72,6 +64,8 @@ struct room_news {
 struct left_news {
   std::string room;
 };
+/// Another epoch: what they know of numbers is of no use any more.
+struct renumbered {};
 
 // --- to the directory ---
 
@@ -86,6 +80,18 @@ struct online_list {
 };
 /// A room came or went, or a count changed.
 struct rooms_changed {};
+/// From the directory of another node: who is online there.
+struct people {
+  pid directory;
+  std::vector<std::string> users;
+  bool answer = false; ///< it wants to know the same
+};
+/// A change of that.
+struct person_moved {
+  pid directory;
+  std::string user;
+  bool online = false;
+};
 
 // --- from the directory to every connection ---
 

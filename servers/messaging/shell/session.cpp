@@ -44,6 +44,7 @@ void tell_session(const std::string& user, const event_ptr& e) {
 init_result session::init() {
   const auto name = atom::from_peer(session_name(user_));
   if (!name || !register_name(*name, self_pid())) return init_result::ignore();
+  numbering_ = chat_.read([](const chat_table& t) { return t.numbering(); });
   handle_cast(catch_up());
   return init_result().timeout(idle_for_long);
 }
@@ -80,6 +81,7 @@ result<> session::handle_cast(took m) {
 
 result<> session::handle_cast(const new_events& m) {
   // News of a room come by way of its process, so they may overtake or be overtaken.
+  if (m.range.events.front()->numbering != numbering_) return rest();
   if (window_.add(m.range) == event_window::merge::gap) load_above(window_.last());
   push_all();
   return rest();
@@ -99,6 +101,11 @@ result<> session::handle_cast(const room_news& m) {
 result<> session::handle_cast(const left_news& m) {
   pass_on(m);
   return rest();
+}
+
+result<> session::handle_cast(renumbered m) {
+  pass_on(m);
+  return result<>().stop();
 }
 
 result<> session::handle_info(const down& m) {

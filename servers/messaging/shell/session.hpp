@@ -15,8 +15,9 @@ namespace coppice::messaging {
 /// while: no connection, no undelivered event.
 class session : public gen_server {
 public:
-  using protocol = coppice::protocol<calls<attach, ok>, casts<took>, casts<new_events>, casts<events_acked>,
-                                     casts<catch_up>, casts<room_news>, casts<left_news>, infos<down>>;
+  using protocol =
+      coppice::protocol<calls<attach, ok>, casts<took>, casts<new_events>, casts<events_acked>,
+                        casts<catch_up>, casts<room_news>, casts<left_news>, casts<renumbered>, infos<down>>;
 
   session(chat c, std::string user) : chat_(std::move(c)), user_(std::move(user)) {}
 
@@ -29,6 +30,7 @@ public:
   result<> handle_cast(catch_up m);
   result<> handle_cast(const room_news& m);
   result<> handle_cast(const left_news& m);
+  result<> handle_cast(renumbered m);
   result<> handle_info(const down& m);
   result<> handle_timeout();
   [[nodiscard]] term state() const;
@@ -52,6 +54,7 @@ private:
 
   chat chat_;
   std::string user_;
+  std::uint32_t numbering_ = 0; ///< which its window belongs to
   event_window window_;
   std::uint64_t acked_ = 0;
   std::map<pid, device> devices_;

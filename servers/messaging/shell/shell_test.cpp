@@ -28,7 +28,7 @@ process carry(self me, chat c, pid client) {
   link.start();
   for (;;) {
     auto got = co_await me.receive<from_client, deliver, room_news, left_news, presence_news, online_news,
-                                   rooms_news, hello_timeout, reconnect, down>();
+                                   rooms_news, renumbered, hello_timeout, reconnect, down>();
     if (auto* said = std::get_if<from_client>(&got)) {
       co_await link.take_frame(std::move(said->frame));
     } else {
@@ -58,6 +58,12 @@ void page::connect() {
   std::string resume;
   if (!epoch_.empty()) resume = fmt::format(R"(,"resume":{{"epoch":"{}","seq":{}}})", epoch_, seq_);
   send_raw(fmt::format(R"({{"type":"hello","v":1,"user":"{}"{}}})", user_, resume));
+}
+
+void page::go_to(chat c) {
+  chat_ = std::move(c);
+  for (message& m : outbox_) m.again.reset();
+  connect();
 }
 
 void page::sign_off() {
@@ -131,7 +137,10 @@ void page::take_frame(const std::string& text) {
   const std::string type = field("type");
   types_.push_back(type);
   if (type == "welcome") {
-    if (epoch_ != field("epoch")) seq_ = 0;
+    if (epoch_ != field("epoch")) {
+      seq_ = 0;
+      earlier_.merge(known_);
+    }
     epoch_ = field("epoch");
     welcomed_ = true;
     for (const auto& [room, wish] : wanted_rooms_) send_raw(wish);
@@ -147,6 +156,9 @@ void page::take_frame(const std::string& text) {
     }
   } else if (type == "message") {
     take_event(json::value_to<std::uint64_t>(frame.at("seq")));
+    const std::string key = field("from") + ' ' + field("id");
+    if (earlier_.contains(key)) return;
+    EXPECT_TRUE(known_.insert(key).second) << key;
     shown_.push_back(field("from") + ' ' + field("to") + ": " + field("text"));
   } else if (type == "delivered") {
     take_event(json::value_to<std::uint64_t>(frame.at("seq")));

@@ -33,6 +33,8 @@ public:
   page(chat c, std::string user) : chat_(std::move(c)), user_(std::move(user)) {}
 
   void connect();
+  /// From now on it connects to another node's chat; to this one it has lost its connection.
+  void go_to(chat c);
   void sign_off();
   void write(const std::string& to, const std::string& text);
   void join(const std::string& room);
@@ -48,6 +50,8 @@ public:
   [[nodiscard]] pid connection() const noexcept { return connection_; }
   [[nodiscard]] const std::string& user() const noexcept { return user_; }
   [[nodiscard]] bool is_online() const noexcept { return welcomed_; }
+  /// How many messages, accepted or not.
+  [[nodiscard]] std::size_t written() const noexcept { return written_; }
   [[nodiscard]] std::size_t unaccepted() const noexcept { return outbox_.size(); }
   /// "from to: text" of all that was shown, in order.
   [[nodiscard]] const std::vector<std::string>& shown() const noexcept { return shown_; }
@@ -87,6 +91,8 @@ private:
   bool welcomed_ = false;
   std::string epoch_;
   std::uint64_t seq_ = 0;
+  std::set<std::string> known_;   // "from id" of what this epoch has shown
+  std::set<std::string> earlier_; // and earlier ones
   std::size_t written_ = 0;
   std::deque<message> outbox_;
   std::map<std::string, std::string> texts_;        // own, by id
