@@ -300,7 +300,7 @@ TEST_P(lost_nodes, cost_nobody_a_message) {
   for (const person& p : people) {
     const page seen = p.at->seen();
     EXPECT_THAT(seen.shown(), testing::UnorderedElementsAreArray(first));
-    for (const std::string& from : {"user-a", "user-b", "user-c"}) {
+    for (const char* from : {"user-a", "user-b", "user-c"}) {
       std::vector<std::string> its;
       for (const std::string& text : seen.shown()) {
         if (text.starts_with(from)) its.push_back(text);
