@@ -2,6 +2,7 @@
 #include "coppice/dist/distribution.hpp"
 
 #include "coppice/net/detail/net_test.hpp"
+#include "coppice/net/detail/test_port.hpp"
 #include "coppice/otp/gen_server.hpp"
 #include "coppice/runtime/timer.hpp"
 
@@ -36,10 +37,7 @@ private:
   std::int64_t n_ = 0;
 };
 
-std::uint16_t free_port() {
-  auto taken = net::listen_socket::open(net::endpoint::loopback(0));
-  return taken->local()->port();
-}
+std::uint16_t free_port() { return net::testing::unused_port(); }
 
 process stay(self, std::unique_ptr<std::promise<std::string>> started, options how) {
   auto net = co_await start(std::move(how));

@@ -3,7 +3,7 @@
 #include "coppice/dist/detail/setup.hpp"
 #include "coppice/dist/distribution.hpp"
 #include "coppice/net/asio_poller.hpp"
-#include "coppice/net/socket.hpp"
+#include "coppice/net/detail/test_port.hpp"
 #include "coppice/runtime/node.hpp"
 #include "coppice/runtime/timer.hpp"
 
@@ -78,7 +78,7 @@ private:
     options.on_report = [](const report&) {};
     return options;
   }
-  const std::uint16_t port_ = net::listen_socket::open(net::endpoint::loopback(0))->local()->port();
+  const std::uint16_t port_ = net::testing::unused_port();
   node inside_{settings()};
   node outside_{settings()};
 };

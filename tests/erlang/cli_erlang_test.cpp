@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "coppice/net/socket.hpp"
+#include "coppice/net/detail/test_port.hpp"
 #include "tests/erlang/heard_process.hpp"
 #include "tests/erlang/terms.hpp"
 
@@ -51,9 +51,7 @@ public:
   [[nodiscard]] const std::string& says() const { return says_; }
 
 private:
-  static std::uint16_t free_port() {
-    return net::listen_socket::open(net::endpoint::loopback(0))->local()->port();
-  }
+  static std::uint16_t free_port() { return net::testing::unused_port(); }
 
   scratch scratch_;
   std::uint16_t epmd_port_ = free_port();
@@ -217,7 +215,7 @@ TEST(cli_node, ends_when_it_is_told) {
   const fs::path cookie = folder.path / "cookie";
   std::ofstream(cookie) << secret;
   fs::permissions(cookie, fs::perms::owner_read);
-  const std::uint16_t port = net::listen_socket::open(net::endpoint::loopback(0))->local()->port();
+  const std::uint16_t port = net::testing::unused_port();
   heard_process lone(COPPICE_PROGRAM, {"node", "--name", "lone@127.0.0.1", "--cookie-file", cookie.string(),
                                        "--epmd-port", std::to_string(port)});
   EXPECT_TRUE(has(lone.line(), "lone@127.0.0.1"));

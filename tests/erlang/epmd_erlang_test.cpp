@@ -6,6 +6,7 @@
 
 #include "coppice/dist/epmd_client.hpp"
 #include "coppice/net/detail/net_test.hpp"
+#include "coppice/net/detail/test_port.hpp"
 #include "coppice/runtime/timer.hpp"
 #include "tests/erlang/os_process.hpp"
 #include "tests/erlang/test_epmd.hpp"
@@ -44,7 +45,7 @@ TEST(erlang_epmd, real_nodes_find_each_other_through_our_server) {
 }
 
 /// A port that nobody has just now.
-std::uint16_t free_port() { return net::listen_socket::open(net::endpoint::loopback(0))->local()->port(); }
+std::uint16_t free_port() { return net::testing::unused_port(); }
 
 TEST(erlang_epmd, our_client_is_listed_by_the_real_one) {
   const std::uint16_t port = free_port();

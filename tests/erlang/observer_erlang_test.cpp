@@ -1,7 +1,7 @@
 // Observer of a real node, its windows on a screen that nobody sees, with `coppice run` in them.
 #include <gtest/gtest.h>
 
-#include "coppice/net/socket.hpp"
+#include "coppice/net/detail/test_port.hpp"
 #include "tests/erlang/heard_process.hpp"
 #include "tests/erlang/terms.hpp"
 
@@ -10,9 +10,7 @@
 namespace coppice {
 namespace {
 
-std::string free_port() {
-  return std::to_string(net::listen_socket::open(net::endpoint::loopback(0))->local()->port());
-}
+std::string free_port() { return std::to_string(net::testing::unused_port()); }
 
 TEST(observer, shows_our_node_in_its_windows_and_kills_a_process_of_it) {
   const scratch place;

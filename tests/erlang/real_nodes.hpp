@@ -11,17 +11,14 @@
 #include <utility>
 #include <vector>
 
-#include "coppice/net/socket.hpp"
+#include "coppice/net/detail/test_port.hpp"
 #include "tests/erlang/os_process.hpp"
 #include "tests/erlang/terms.hpp"
 
 namespace coppice {
 
 /// A port that nobody had a moment ago.
-inline std::uint16_t free_port() {
-  auto taken = net::listen_socket::open(net::endpoint::loopback(0));
-  return taken->local()->port();
-}
+inline std::uint16_t free_port() { return net::testing::unused_port(); }
 
 class real_nodes {
 public:

@@ -3,6 +3,7 @@
 
 #include "coppice/dist/distribution.hpp"
 #include "coppice/net/detail/net_test.hpp"
+#include "coppice/net/detail/test_port.hpp"
 #include "coppice/runtime/timer.hpp"
 
 #include <future>
@@ -14,10 +15,7 @@
 namespace coppice::dist {
 
 /// A port that was free a moment ago, for a port mapper of the test's own.
-inline std::uint16_t port_for_mapper() {
-  auto taken = net::listen_socket::open(net::endpoint::loopback(0));
-  return taken->local()->port();
-}
+inline std::uint16_t port_for_mapper() { return net::testing::unused_port(); }
 
 /// A distributed node named `name@127.0.0.1`.
 class test_member {

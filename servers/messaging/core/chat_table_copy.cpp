@@ -24,6 +24,7 @@ event_image image(const event& e) {
 
 std::vector<membership_mark> marks(const std::map<std::string, std::uint64_t, std::less<>>& rooms) {
   std::vector<membership_mark> all;
+  all.reserve(rooms.size());
   for (const auto& [room, made] : rooms) all.push_back({room, made});
   return all;
 }

@@ -146,10 +146,10 @@ void replica::seek(outside& out) {
 
 void replica::seek_leader(outside& out) {
   const std::string* best = nullptr;
-  int size = 0;
+  std::uint64_t size = 0;
   for (const auto& [node, p] : peers_) {
     if (!p.up || p.leader != node) continue;
-    const int its_size = std::bit_width(p.past.last());
+    const auto its_size = std::bit_width(p.past.last());
     if (best != nullptr && its_size <= size) continue;
     best = &node;
     size = its_size;
@@ -160,10 +160,10 @@ void replica::seek_leader(outside& out) {
 /// Whether all that are known are there and nobody leads, and it has more in its table than they, or as much
 /// and the lowest name.
 bool replica::is_next(outside& out) const {
-  const int mine = std::bit_width(out.table().past().last());
+  const auto mine = std::bit_width(out.table().past().last());
   for (const auto& [node, p] : peers_) {
     if (!p.up || !p.leader.empty()) return false;
-    const int its = std::bit_width(p.past.last());
+    const auto its = std::bit_width(p.past.last());
     if (its > mine || (its == mine && node < self_)) return false;
   }
   return true;

@@ -318,7 +318,7 @@ TEST_F(cluster, a_connection_that_breaks_costs_nothing) {
   person bob("bob");
   ann.go(at("a"));
   bob.go(at("b"));
-  for (int round = 1; round <= 5; ++round) {
+  for (std::size_t round = 1; round <= 5; ++round) {
     at("a").node().run([](self) -> task<> {
       dist::disconnect_node(atom("b@127.0.0.1"));
       dist::disconnect_node(atom("c@127.0.0.1"));
@@ -326,7 +326,7 @@ TEST_F(cluster, a_connection_that_breaks_costs_nothing) {
     });
     ann.write("bob", fmt::format("a{}", round));
     bob.write("ann", fmt::format("b{}", round));
-    const auto so_many = static_cast<std::size_t>(2 * round);
+    const std::size_t so_many = 2 * round;
     EXPECT_TRUE(ann.shows(so_many)) << round;
     EXPECT_TRUE(bob.shows(so_many)) << round;
   }

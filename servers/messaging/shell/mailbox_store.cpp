@@ -266,6 +266,7 @@ void mailbox_store::install(chat_table t) {
 term mailbox_store::state() const {
   const auto names = [](const std::set<std::string>& nodes) {
     std::vector<term> all;
+    all.reserve(nodes.size());
     for (const std::string& node : nodes) all.emplace_back(node);
     return term::list_from(std::move(all));
   };
