@@ -262,6 +262,16 @@ task<std::string> examine_sys(examine who) {
   co_return all;
 }
 
+task<std::string> examine_machine(pid machine) {
+  const server_name server(machine);
+  const term look = "look"_atom;
+  std::expected<term, exit_reason> before = co_await try_call_any<term>(server, look);
+  const term open = "open"_atom;
+  cast_any(server, open);
+  std::expected<term, exit_reason> after = co_await try_call_any<term>(server, look);
+  co_return told(before) + " " + told(after) + "\n";
+}
+
 task<std::string> examine_supervisor(pid sup) {
   std::string all;
   std::expected<std::vector<child_info>, child_error> children = co_await which_children(sup);
@@ -288,7 +298,8 @@ public:
   task<std::string> handle_call(examine who) {
     std::string of_sys = co_await examine_sys(who);
     std::string of_supervisor = co_await examine_supervisor(who.sup);
-    co_return of_sys + of_supervisor;
+    std::string of_machine = co_await examine_machine(who.machine);
+    co_return of_sys + of_supervisor + of_machine;
   }
 };
 
@@ -310,6 +321,8 @@ const std::string modules_of_erlang = loader + R"(
         "handle_call(R, _, S) -> {reply, {r, R}, S}.", "handle_cast(_, S) -> {noreply, S}."]),
   Load(["-module(sm).", "-export([init/1,callback_mode/0,handle_event/4]).",
         "callback_mode() -> handle_event_function.", "init(X) -> {ok, idle, X}.",
+        "handle_event({call, F}, look, S, _) -> {keep_state_and_data, [{reply, F, S}]};"
+        "handle_event(cast, open, _, D) -> {next_state, open, D};"
         "handle_event(_, _, _, _) -> keep_state_and_data."]),
   Load(["-module(ge).", "-export([init/1,handle_event/2,handle_call/2]).", "init(X) -> {ok, X}.",
         "handle_event(_, S) -> {ok, S}.", "handle_call(R, S) -> {ok, {r, R}, S}."]),
@@ -346,6 +359,7 @@ started
 already_started
 2
 deleted not_found
+idle open
 )");
 }
 
