@@ -95,8 +95,8 @@ void describe(CLI::App& app, CLI::App& run, raw_options& o) {
       "");
   describe_membership(run, o.cluster);
   run.add_option("--join", o.join,
-                 "Another node with the chat, by its name in full, with which this one shares it (may be "
-                 "repeated; wants --name)")
+                 "Another node with the chat, by its name in full, with which this one shares it: may be "
+                 "repeated, wants --name")
       ->type_name("NODE")
       ->allow_extra_args(false);
   run.add_option("--cores", o.cores, "Threads that run processes; 0: as many as the machine has")
