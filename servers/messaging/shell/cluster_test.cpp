@@ -89,15 +89,30 @@ class chat_node {
 public:
   chat_node(const std::string& name, std::uint16_t epmd_port, const std::vector<std::string>& peers)
       : node_(name, epmd_port, true), chat_(options{.node_name = name + "@127.0.0.1", .peers = peers}) {
-    node_.run(
-        [](self, chat c) -> task<> {
+    root_ = node_.run(
+        [](self, chat c) -> task<pid> {
           std::vector<child_spec> top{top_child(c)};
           auto root = co_await start_link<plain_supervisor>(patient(strategy::one_for_one), top);
           EXPECT_TRUE(root.has_value());
-          unlink(*root->resolve());
+          const pid started = *root->resolve();
+          unlink(started);
+          co_return started;
         },
         chat_);
   }
+  /// The chat ends first, as in `coppice run`: without the others it would go on alone, and accept what
+  /// nobody else has.
+  ~chat_node() {
+    node_.run(
+        [](self, pid root) -> task<> {
+          const server_name top(root);
+          std::expected<ok, exit_reason> stopped = co_await stop(top);
+          EXPECT_TRUE(stopped.has_value());
+        },
+        root_);
+  }
+  chat_node(const chat_node&) = delete;
+  chat_node& operator=(const chat_node&) = delete;
   pid seat(const page_ptr& p) {
     return node_.run([](self, chat c, page_ptr at) -> task<pid> { co_return spawn(&sit, c, at); }, chat_, p);
   }
@@ -147,6 +162,7 @@ public:
 private:
   dist::test_member node_;
   chat chat_;
+  pid root_;
 };
 
 /// Someone, at one node or another.
