@@ -8,6 +8,7 @@
 #include "coppice/http/detail/chars.hpp"
 #include "coppice/http/fields.hpp"
 #include "coppice/http/websocket.hpp"
+#include "coppice/net/detail/base64.hpp"
 
 namespace coppice::http {
 
@@ -15,21 +16,11 @@ namespace {
 
 constexpr std::string_view magic = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // section 1.3
 
-std::string base64(std::span<const std::uint8_t> bytes) {
-  std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0'); // the encoder appends a NUL
-  const int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes.data(),
-                                static_cast<int>(bytes.size()));
-  out.resize(static_cast<std::size_t>(n));
-  return out;
-}
-
-/// 16 bytes in base64 are 22 digits, the last of which has 4 zero bits, and "==".
-bool valid_key(std::string_view key) noexcept {
-  if (key.size() != 24 || !key.ends_with("==")) return false;
-  if (std::string_view("AQgw").find(key[21]) == std::string_view::npos) return false;
-  return std::all_of(key.begin(), key.begin() + 22, [](char c) {
-    return detail::is_alpha(c) || detail::is_digit(c) || c == '+' || c == '/';
-  });
+/// 16 bytes, as they are written.
+bool valid_key(std::string_view key) {
+  if (key.size() != 24) return false;
+  const std::optional<std::string> bytes = net::detail::from_base64(key);
+  return bytes && bytes->size() == 16;
 }
 
 std::unexpected<websocket_refusal> refuse(status code, std::string_view reason) {
@@ -70,7 +61,7 @@ std::string websocket_accept(std::string_view key) {
   if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr) != 1) {
     throw std::runtime_error("websocket_accept: this OpenSSL provides no SHA-1");
   }
-  return base64(std::span(digest).first(size));
+  return net::detail::to_base64(std::span<const std::uint8_t>(digest).first(size));
 }
 
 std::expected<response_head, websocket_refusal> websocket_upgrade(const request_head& request,
@@ -114,7 +105,7 @@ request_to_send websocket_request(std::string authority, std::string target,
   request.target = std::move(target);
   request.headers.add("Upgrade", "websocket");
   request.headers.add("Connection", "Upgrade");
-  request.headers.add("Sec-WebSocket-Key", base64(nonce));
+  request.headers.add("Sec-WebSocket-Key", net::detail::to_base64(nonce));
   request.headers.add("Sec-WebSocket-Version", "13");
   for (const std::string& protocol : protocols) request.headers.add("Sec-WebSocket-Protocol", protocol);
   return request;

@@ -1,6 +1,6 @@
 #include "servers/xmpp/scram.hpp"
 
-#include "servers/xmpp/base64.hpp"
+#include "coppice/net/detail/base64.hpp"
 #include "servers/xmpp/prepared.hpp"
 
 #include <algorithm>
@@ -15,6 +15,10 @@
 #include <utility>
 
 namespace coppice::xmpp {
+
+using net::detail::from_base64;
+using net::detail::to_base64;
+
 namespace {
 
 constexpr std::size_t longest_message = 8192;

@@ -1,8 +1,8 @@
-#include "servers/xmpp/base64.hpp"
+#include "coppice/net/detail/base64.hpp"
 
 #include <openssl/evp.h>
 
-namespace coppice::xmpp {
+namespace coppice::net::detail {
 
 std::string to_base64(std::string_view bytes) {
   std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0'); // the encoder appends a NUL
@@ -26,4 +26,4 @@ std::optional<std::string> from_base64(std::string_view text) {
   return out;
 }
 
-} // namespace coppice::xmpp
+} // namespace coppice::net::detail
