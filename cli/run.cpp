@@ -6,8 +6,8 @@
 #include "coppice/http/child.hpp"
 #include "coppice/net/asio_poller.hpp"
 #include "coppice/otp/logger.hpp"
+#include "servers/chat/application.hpp"
 #include "servers/console/shell/console.hpp"
-#include "servers/messaging/application.hpp"
 #include "servers/web/guard.hpp"
 
 #include <array>
@@ -93,14 +93,14 @@ int run(const run_options& options) {
 
   auto hosts = std::make_shared<web::served_hosts>(options.served_as);
   http::routes routes;
-  const messaging::chat chat(messaging::options{.node_name = name, .peers = options.join});
-  messaging::mount(routes, chat);
+  const chat::chat chat(chat::options{.node_name = name, .peers = options.join});
+  chat::mount(routes, chat);
   view.mount(routes);
   routes.any("/[...]", not_found);
 
   std::vector<child_spec> children;
   if (options.cluster) children.emplace_back(dist::child(std::move(*cluster)));
-  children.emplace_back(messaging::top_child(chat));
+  children.emplace_back(chat::top_child(chat));
   children.push_back(view.supervisor());
   children.emplace_back(entrance(options.listen, std::move(routes), hosts));
   root_keeper root(home, children, [&view](pid old, pid now) { view.root_replaced(old, now); });

@@ -111,7 +111,7 @@ test('the pages lead to each other', async () => {
 
 test('the tree walks by arrow keys', async () => {
   const { page } = await stage.console();
-  await page.locator('#rows tr[data-name="messaging_sup"]').waitFor();
+  await page.locator('#rows tr[data-name="chat_sup"]').waitFor();
   await page.locator('#rows tr').first().focus();
   await page.keyboard.press('ArrowDown');
   const second = await page.locator('#rows tr').nth(1).getAttribute('data-key');

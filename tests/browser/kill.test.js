@@ -66,7 +66,7 @@ async function survives(victim_of, comes_back = true) {
 test('the connection process of a user', () => survives(({ ann }) => `connection:${ann.name}`));
 test('the session of a user', () => survives(({ bob }) => `session:${bob.name}`));
 test('the room', () => survives(({ room }) => `room:${room}`));
-for (const name of ['session_sup', 'room_sup', 'connection_sup', 'messaging_sup']) {
+for (const name of ['session_sup', 'room_sup', 'connection_sup', 'chat_sup']) {
   test(`the supervisor ${name}`, () => survives(() => name));
 }
 

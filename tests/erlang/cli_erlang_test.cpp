@@ -236,7 +236,7 @@ TEST_F(cli, the_chat_is_a_server_like_any_other) {
   EXPECT_EQ(cast, "ok\n");
   EXPECT_EQ(output({"call", theirs, "echo", "{apply,gen_server,call," + at + "{get_messages,<<\"bob\">>}]}"}),
             "[<<\"hi\">>]\n");
-  EXPECT_TRUE(has(output({"tree", "chat@127.0.0.1"}), "messaging_sup"));
+  EXPECT_TRUE(has(output({"tree", "chat@127.0.0.1"}), "chat_sup"));
 }
 
 } // namespace
