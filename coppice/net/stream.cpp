@@ -105,6 +105,11 @@ std::optional<tls_info> stream::tls() const {
   return tls_->info();
 }
 
+std::vector<tls_binding> stream::channel_bindings() const {
+  if (tls_ == nullptr) return {};
+  return tls_->bindings();
+}
+
 // --- handshakes ---
 
 task<std::expected<stream, tls_error>>

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace coppice::net {
 
@@ -64,6 +65,11 @@ public:
   [[nodiscard]] bool is_secure() const noexcept { return tls_ != nullptr; }
   /// What was agreed on; nothing without TLS.
   [[nodiscard]] std::optional<tls_info> tls() const;
+  /// The bindings that this connection has, the strongest first; none without TLS. With TLS 1.3 there is no
+  /// `tls-unique`, with 1.2 no `tls-exporter`.
+  [[nodiscard]] std::vector<tls_binding> channel_bindings() const;
+  /// Gives up the socket of a stream without TLS, for `tls_accept` or `tls_connect` to go on with (STARTTLS).
+  [[nodiscard]] tcp_socket release_socket() noexcept { return std::move(socket_); }
 
 private:
   friend task<std::expected<stream, tls_error>> tls_accept(tcp_socket socket, const tls_server& server);

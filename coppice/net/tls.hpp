@@ -124,6 +124,12 @@ struct tls_info {
   bool resumed = false;         ///< by a ticket of an earlier connection
 };
 
+/// What an exchange above TLS can be tied to, so that it is worth nothing on another connection (RFC 5056).
+struct tls_binding {
+  std::string type; ///< `tls-exporter` (RFC 9266), `tls-unique`, `tls-server-end-point` (RFC 5929)
+  std::string data; ///< bytes, the same on both sides
+};
+
 /// The server's side of a handshake, within `tls_server_options::handshake_timeout`. What a listener with
 /// `listener_options::tls` does for each connection; needed by hand only after a STARTTLS.
 task<std::expected<stream, tls_error>> tls_accept(tcp_socket socket, const tls_server& server);

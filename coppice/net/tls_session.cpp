@@ -8,6 +8,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <optional>
 #include <sys/socket.h>
 
 namespace coppice::net::detail {
@@ -42,6 +43,31 @@ std::string fingerprint_of(const X509* certificate) {
     text += digits[digest[i] & 15];
   }
   return text;
+}
+
+/// RFC 9266, section 2.
+std::optional<std::string> exported_binding(SSL* ssl) {
+  constexpr std::string_view label = "EXPORTER-Channel-Binding";
+  unsigned char key[32];
+  if (SSL_export_keying_material(ssl, key, sizeof(key), label.data(), label.size(), nullptr, 0, 1) != 1) {
+    return std::nullopt;
+  }
+  return std::string(reinterpret_cast<const char*>(key), sizeof(key));
+}
+
+/// RFC 5929, section 4: the certificate by the hash of its signature, or SHA-256 for those that are too weak.
+std::optional<std::string> end_point_binding(const X509* certificate) {
+  if (certificate == nullptr) return std::nullopt;
+  int hash = NID_undef;
+  if (X509_get_signature_info(const_cast<X509*>(certificate), &hash, nullptr, nullptr, nullptr) != 1 ||
+      hash == NID_undef) {
+    return std::nullopt; // a signature that has no hash of its own (Ed25519): not defined
+  }
+  const EVP_MD* digest = hash == NID_md5 || hash == NID_sha1 ? EVP_sha256() : EVP_get_digestbynid(hash);
+  unsigned char bytes[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  if (digest == nullptr || X509_digest(certificate, digest, bytes, &size) != 1) return std::nullopt;
+  return std::string(reinterpret_cast<const char*>(bytes), size);
 }
 
 } // namespace
@@ -242,6 +268,28 @@ tls_info tls_session::info() const {
     all.peer_fingerprint = fingerprint_of(certificate);
   }
   all.resumed = SSL_session_reused(ssl_) == 1;
+  return all;
+}
+
+std::vector<tls_binding> tls_session::bindings() const {
+  const bool server = SSL_is_server(ssl_) == 1;
+  std::vector<tls_binding> all;
+  if (SSL_version(ssl_) == TLS1_3_VERSION) {
+    if (std::optional<std::string> exported = exported_binding(ssl_)) {
+      all.push_back({"tls-exporter", std::move(*exported)});
+    }
+  } else if (SSL_get_extms_support(ssl_) == 1) { // without it two connections may have the same
+    // The first Finished of the handshake: the client's, or the server's where a session is resumed.
+    const bool own = server == (SSL_session_reused(ssl_) == 1);
+    std::string finished(EVP_MAX_MD_SIZE, '\0');
+    finished.resize(own ? SSL_get_finished(ssl_, finished.data(), finished.size())
+                        : SSL_get_peer_finished(ssl_, finished.data(), finished.size()));
+    all.push_back({"tls-unique", std::move(finished)});
+  }
+  const X509* certificate = server ? SSL_get_certificate(ssl_) : SSL_get0_peer_certificate(ssl_);
+  if (std::optional<std::string> digest = end_point_binding(certificate)) {
+    all.push_back({"tls-server-end-point", std::move(*digest)});
+  }
   return all;
 }
 

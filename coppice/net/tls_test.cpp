@@ -349,6 +349,40 @@ TEST(tls, breaks_off_handshakes_that_stall_or_are_none) {
   });
 }
 
+/// Both sides' bindings, and what the client found where the two are the same.
+task<> tell_bindings(self, stream s) {
+  std::string text;
+  for (const tls_binding& b : s.channel_bindings()) text += b.type + "=" + b.data + "\n";
+  co_await s.write_all(text, 20s);
+  s.close();
+}
+
+TEST(tls, both_sides_have_the_same_channel_bindings) {
+  node n(with_sockets());
+  n.run([](self) -> task<> {
+    world& w = the_world();
+    listener l = serve(server_of({.identities = {w.a}}), &tell_bindings);
+    std::string before;
+    for (int i = 0; i < 2; ++i) {
+      connected s = co_await dial(l.local(), w.trusting(), "a.test");
+      EXPECT_TRUE(s) << s.error().text;
+      std::string ours;
+      std::vector<std::string> types;
+      for (const tls_binding& b : s->channel_bindings()) {
+        ours += b.type + "=" + b.data + "\n";
+        types.push_back(b.type);
+      }
+      const std::vector<std::string> expected{"tls-exporter", "tls-server-end-point"};
+      EXPECT_EQ(types, expected);
+      std::string theirs = co_await read_all(&*s);
+      EXPECT_TRUE(theirs == ours);
+      EXPECT_TRUE(ours != before) << "another connection has another";
+      before = ours;
+    }
+    EXPECT_TRUE(stream().channel_bindings().empty());
+  });
+}
+
 TEST(tls, tells_an_end_from_a_cut) {
   node n(with_sockets());
   n.run([](self) -> task<> {

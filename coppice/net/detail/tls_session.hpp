@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 struct ssl_st;
 
@@ -42,6 +43,7 @@ public:
   /// Whether a read may find bytes that have left the socket already.
   [[nodiscard]] bool may_hold_bytes() const noexcept;
   [[nodiscard]] tls_info info() const;
+  [[nodiscard]] std::vector<tls_binding> bindings() const;
   /// Why the last step failed, with what to do about it.
   [[nodiscard]] std::string explain() const;
 
