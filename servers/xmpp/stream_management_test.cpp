@@ -1,0 +1,218 @@
+#include "servers/xmpp/stream_management.hpp"
+
+#include "servers/xml/stream_parser.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+
+namespace coppice::xmpp {
+namespace {
+
+xml::element parsed(std::string_view text) { return xml::parse_element(text).value(); }
+const instant now{std::chrono::seconds(1'000'000)};
+
+void push(outbound_queue& queue, int count) {
+  for (int i = 0; i < count; ++i) queue.push(std::to_string(queue.sent()), now);
+}
+std::vector<std::string> left(outbound_queue& queue) {
+  std::vector<std::string> texts;
+  for (const unacknowledged& one : queue.resumed()) texts.push_back(one.text);
+  return texts;
+}
+
+// XEP-0198, 4
+TEST(stream_management, what_is_handled_in_order_counts_at_once) {
+  inbound_count in;
+  EXPECT_EQ(in.count(), 0U);
+  in.handled(in.received());
+  in.handled(in.received());
+  EXPECT_EQ(in.count(), 2U);
+  EXPECT_EQ(in.open(), 0U);
+}
+
+TEST(stream_management, what_is_handled_early_counts_when_all_before_it_is) {
+  inbound_count in;
+  const auto a = in.received();
+  const auto b = in.received();
+  const auto c = in.received();
+  in.handled(c);
+  in.handled(b);
+  in.handled(b); // a second time says nothing
+  EXPECT_EQ(in.count(), 0U);
+  EXPECT_EQ(in.open(), 3U);
+  in.handled(a);
+  EXPECT_EQ(in.count(), 3U);
+  in.handled(a);
+  in.handled(77); // never read
+  EXPECT_EQ(in.count(), 3U);
+  in.handled(in.received());
+  EXPECT_EQ(in.count(), 4U);
+}
+
+TEST(stream_management, any_order_of_handling_ends_at_the_same_count) {
+  std::mt19937 random(198); // NOLINT(bugprone-random-generator-seed): the same on every run
+  inbound_count in;
+  std::vector<std::uint32_t> open;
+  for (int step = 0; step < 20'000; ++step) {
+    if (open.size() < 100 && (open.empty() || random() % 2 == 0)) {
+      open.push_back(in.received());
+    } else {
+      std::swap(open[random() % open.size()], open.back());
+      in.handled(open.back());
+      open.pop_back();
+    }
+    const std::uint32_t expected = open.empty() ? in.count() + in.open() : *std::ranges::min_element(open);
+    ASSERT_EQ(in.count(), expected);
+  }
+}
+
+// XEP-0198, 4: after 2^32-1 comes 0
+TEST(stream_management, counts_wrap) {
+  outbound_queue out;
+  push(out, 3);
+  EXPECT_EQ(out.acknowledged(3).value(), 3U);
+  EXPECT_EQ(out.acknowledged(0).value(), 0U) << "old, not 2^32 ahead";
+  EXPECT_FALSE(out.acknowledged(4));
+  EXPECT_FALSE(out.acknowledged(1U << 31));
+}
+
+// XEP-0198, 4
+TEST(stream_management, what_is_acknowledged_is_forgotten) {
+  outbound_queue out;
+  push(out, 5);
+  EXPECT_EQ(out.bytes(), 5U);
+  EXPECT_EQ(out.acknowledged(2).value(), 2U);
+  EXPECT_EQ(left(out), (std::vector<std::string>{"2", "3", "4"}));
+  EXPECT_EQ(out.acknowledged(2).value(), 0U);
+  EXPECT_EQ(out.acknowledged(1).value(), 0U);
+  EXPECT_EQ(out.acknowledged(5).value(), 3U);
+  EXPECT_EQ(out.size(), 0U);
+  EXPECT_EQ(out.bytes(), 0U);
+}
+
+TEST(stream_management, the_queue_holds_what_was_sent_behind_the_count) {
+  std::mt19937 random(3); // NOLINT(bugprone-random-generator-seed): the same on every run
+  outbound_queue out;
+  std::uint32_t handled = 0;
+  for (int step = 0; step < 5'000; ++step) {
+    push(out, static_cast<int>(random() % 5));
+    handled += static_cast<std::uint32_t>(random() % (out.sent() - handled + 1));
+    ASSERT_TRUE(out.acknowledged(handled));
+    const auto texts = left(out);
+    ASSERT_EQ(texts.size(), out.sent() - handled);
+    for (std::size_t i = 0; i < texts.size(); ++i) ASSERT_EQ(texts[i], std::to_string(handled + i));
+  }
+}
+
+// XEP-0198, 6
+TEST(stream_management, more_cannot_be_acknowledged_than_was_sent) {
+  outbound_queue out;
+  push(out, 8);
+  const auto refused = out.acknowledged(10);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(to_element(refused.error()),
+            parsed("<handled-count-too-high xmlns='urn:xmpp:sm:3' h='10' send-count='8'/>"));
+  EXPECT_EQ(out.size(), 8U);
+}
+
+// XEP-0198, 8.2
+TEST(stream_management, asks_every_so_often_and_once_at_a_time) {
+  outbound_queue out({.ask_stanzas = 5, .ask_bytes = 100});
+  push(out, 4);
+  EXPECT_FALSE(out.asks());
+  push(out, 1);
+  EXPECT_TRUE(out.asks());
+  out.asked();
+  push(out, 7);
+  EXPECT_FALSE(out.asks());
+  EXPECT_TRUE(out.awaits_answer());
+  EXPECT_TRUE(out.acknowledged(5));
+  EXPECT_TRUE(out.asks()) << "seven more since";
+  out.asked();
+  EXPECT_TRUE(out.acknowledged(12));
+  EXPECT_FALSE(out.asks());
+  out.push(std::string(100, 'x'), now);
+  EXPECT_TRUE(out.asks());
+}
+
+TEST(stream_management, has_bounds) {
+  outbound_queue out({.stanzas = 3, .bytes = 10});
+  EXPECT_TRUE(out.has_room(10));
+  EXPECT_FALSE(out.has_room(11));
+  push(out, 2);
+  EXPECT_TRUE(out.has_room(8));
+  EXPECT_FALSE(out.has_room(9));
+  push(out, 1);
+  EXPECT_FALSE(out.has_room(1));
+  EXPECT_TRUE(out.acknowledged(1));
+  EXPECT_TRUE(out.has_room(1));
+}
+
+// XEP-0198, 5
+TEST(stream_management, resumes_with_what_is_left) {
+  outbound_queue out({.ask_stanzas = 1});
+  push(out, 3);
+  out.asked();
+  EXPECT_TRUE(out.acknowledged(1));
+  EXPECT_EQ(left(out), (std::vector<std::string>{"1", "2"}));
+  push(out, 1);
+  out.asked();
+  EXPECT_EQ(left(out), (std::vector<std::string>{"1", "2", "3"}));
+  EXPECT_FALSE(out.awaits_answer()) << "the request was lost with the connection";
+  EXPECT_EQ(out.sent(), 4U);
+}
+
+TEST(stream_management, gives_up_what_is_left) {
+  outbound_queue out;
+  push(out, 3);
+  EXPECT_TRUE(out.acknowledged(1));
+  const auto rest = out.take();
+  ASSERT_EQ(rest.size(), 2U);
+  EXPECT_EQ(rest[0].text, "1");
+  EXPECT_EQ(rest[1].text, "2");
+  EXPECT_EQ(rest[1].at, now);
+  EXPECT_EQ(out.size(), 0U);
+  EXPECT_EQ(out.bytes(), 0U);
+}
+
+// XEP-0198, 3 and 5
+TEST(stream_management, requests_are_read) {
+  EXPECT_EQ(parse_enable(parsed("<enable xmlns='urn:xmpp:sm:3'/>")).value(), enable_request());
+  EXPECT_EQ(parse_enable(parsed("<enable xmlns='urn:xmpp:sm:3' resume='true' max='60'/>")).value(),
+            (enable_request{.resume = true, .seconds = 60}));
+  EXPECT_FALSE(parse_enable(parsed("<enable xmlns='urn:xmpp:sm:3' resume='yes'/>")));
+  EXPECT_FALSE(parse_enable(parsed("<enable xmlns='urn:xmpp:sm:3' max='-1'/>")));
+  EXPECT_FALSE(parse_enable(parsed("<enable xmlns='urn:xmpp:sm:2'/>")));
+  EXPECT_EQ(parse_resume(parsed("<resume xmlns='urn:xmpp:sm:3' h='4294967295' previd='x'/>")).value(),
+            (resume_request{.previous = "x", .h = 4'294'967'295U}));
+  for (const char* text :
+       {"<resume xmlns='urn:xmpp:sm:3' h='4294967296' previd='x'/>",
+        "<resume xmlns='urn:xmpp:sm:3' h='1 ' previd='x'/>", "<resume xmlns='urn:xmpp:sm:3' h='1'/>",
+        "<resume xmlns='urn:xmpp:sm:3' previd='x'/>"}) {
+    EXPECT_FALSE(parse_resume(parsed(text))) << text;
+  }
+  EXPECT_EQ(parse_ack(make_ack(7)), 7U);
+  EXPECT_FALSE(parse_ack(parsed("<a xmlns='urn:xmpp:sm:3'/>")));
+  EXPECT_FALSE(parse_ack(make_ack_request()));
+}
+
+// XEP-0198, 3, 5 and 6
+TEST(stream_management, answers_are_written) {
+  EXPECT_EQ(make_enabled("").to_string(), "<enabled xmlns=\"urn:xmpp:sm:3\"/>");
+  EXPECT_EQ(make_enabled("some-long-sm-id", 300, "[2001:41D0:1:A49b::1]:9222"),
+            parsed("<enabled xmlns='urn:xmpp:sm:3' id='some-long-sm-id' max='300' resume='true'"
+                   " location='[2001:41D0:1:A49b::1]:9222'/>"));
+  EXPECT_EQ(make_resumed("id", 3), parsed("<resumed xmlns='urn:xmpp:sm:3' h='3' previd='id'/>"));
+  EXPECT_EQ(make_failed(condition::item_not_found, 5),
+            parsed("<failed xmlns='urn:xmpp:sm:3' h='5'>"
+                   "<item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>"));
+  EXPECT_EQ(make_failed(condition::unexpected_request),
+            parsed("<failed xmlns='urn:xmpp:sm:3'>"
+                   "<unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>"));
+}
+
+} // namespace
+} // namespace coppice::xmpp
