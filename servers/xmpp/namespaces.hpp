@@ -40,6 +40,7 @@ inline constexpr std::string_view user_avatar_data = "urn:xmpp:avatar:data";    
 inline constexpr std::string_view user_avatar_metadata = "urn:xmpp:avatar:metadata";          // 0084
 inline constexpr std::string_view version = "jabber:iq:version";                              // 0092
 inline constexpr std::string_view caps = "http://jabber.org/protocol/caps";                   // 0115
+inline constexpr std::string_view validation = "http://jabber.org/protocol/xdata-validate";   // 0122
 inline constexpr std::string_view vcard_update = "vcard-temp:x:update";                       // 0153
 inline constexpr std::string_view host_meta_tcp = "urn:xmpp:alt-connections:xbosh";           // 0156
 inline constexpr std::string_view host_meta_websocket = "urn:xmpp:alt-connections:websocket"; // 0156
