@@ -27,6 +27,7 @@ coppice_install_floor(otp REQUIRES coppice-runtime)
 coppice_install_floor(net REQUIRES coppice-runtime libssl libcrypto)
 coppice_install_floor(dist REQUIRES coppice-net coppice-otp libcrypto)
 coppice_install_floor(http REQUIRES coppice-net coppice-otp libcrypto)
+coppice_install_floor(store REQUIRES coppice-runtime libpq sqlite3)
 
 install(FILES coppice/coppice.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/coppice COMPONENT dev)
 install(EXPORT coppice NAMESPACE coppice:: FILE coppice-targets.cmake DESTINATION ${COPPICE_PACKAGE_DIR} COMPONENT dev)

@@ -17,7 +17,7 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libcoppice-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libfmt-dev, libmimalloc-dev, libssl-dev, zlib1g-dev")
+set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libfmt-dev, libmimalloc-dev, libpq-dev, libsqlite3-dev, libssl-dev, zlib1g-dev")
 set(CPACK_COMPONENT_DEV_DESCRIPTION "Erlang/OTP's process model native in C++23: headers and static libraries
  Processes, gen_server, gen_statem, gen_event, supervisors and applications; sockets, HTTP/1.1 and WebSocket.")
 

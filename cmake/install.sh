@@ -8,11 +8,11 @@ packages_for() { # PURPOSE: its Debian packages, one a line
         clang-19 lld-19 libclang-rt-19-dev g++-12 libstdc++-12-dev \
         libboost1.81-dev libboost-json1.81-dev libboost-stacktrace1.81-dev \
         libfmt-dev libspdlog-dev libcli11-dev \
-        libexpat1-dev libidn-dev libmimalloc-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev python3
+        libexpat1-dev libidn-dev libmimalloc-dev libpq-dev libsqlite3-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev python3
       ;;
     test)
       printf '%s\n' chromium curl dpkg-dev elixir erlang-base erlang-observer erlang-ssl file iproute2 nftables \
-        openssl pkg-config xauth xvfb
+        openssl pkg-config postgresql-15 xauth xvfb
       command -v node >/dev/null || echo nodejs
       command -v npm >/dev/null || echo npm
       ;;

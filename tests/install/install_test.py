@@ -8,7 +8,7 @@ import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
-FLOORS = ("term", "runtime", "otp", "net", "http")
+FLOORS = ("term", "runtime", "otp", "net", "http", "store")
 
 
 def run(*command, env=None):

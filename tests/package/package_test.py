@@ -45,7 +45,7 @@ def check_fields(made, version):
         assert field(package, "Version").split("-")[0] == version
         assert field(package, "Maintainer") and field(package, "Description")
     assert "libc6" in field(made["coppice"], "Depends"), "the program names not what it is linked with"
-    for needed in ("libfmt-dev", "libmimalloc-dev", "libssl-dev", "zlib1g-dev"):
+    for needed in ("libfmt-dev", "libmimalloc-dev", "libpq-dev", "libsqlite3-dev", "libssl-dev", "zlib1g-dev"):
         assert needed in field(made["libcoppice-dev"], "Depends")
 
 
@@ -53,7 +53,7 @@ def check_contents(made):
     assert contents(made["coppice"]) == {PROGRAM, UNIT, MANUAL}
     dev = contents(made["libcoppice-dev"])
     assert "usr/include/coppice/coppice.hpp" in dev
-    for floor in ("term", "runtime", "otp", "net", "http"):
+    for floor in ("term", "runtime", "otp", "net", "http", "store"):
         assert any(name.endswith(f"/libcoppice_{floor}.a") for name in dev), floor
         assert any(name.endswith(f"/pkgconfig/coppice-{floor}.pc") for name in dev), floor
     outside = [name for name in dev if not name.startswith(("usr/include/coppice/", "usr/lib/"))]
