@@ -92,7 +92,9 @@ public:
     } else if constexpr (std::same_as<T, bool>) {
       return integer_at(column, 0, 1) != 0;
     } else if constexpr (std::integral<T>) {
-      return static_cast<T>(integer_at(column, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+      using limits = std::numeric_limits<T>;
+      constexpr std::int64_t most = std::cmp_less(limits::max(), INT64_MAX) ? limits::max() : INT64_MAX;
+      return static_cast<T>(integer_at(column, limits::min(), most));
     } else if constexpr (std::same_as<T, double>) {
       return real_at(column);
     } else {

@@ -1,0 +1,31 @@
+// Messages for users who were not there. XEP-0160.
+#pragma once
+
+#include "coppice/store/transaction.hpp"
+#include "servers/messaging/storage/schema.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace coppice::messaging::storage {
+
+struct offline_message {
+  std::int64_t id = 0; ///< grows
+  instant at;          ///< when it came
+  std::string stanza;  ///< XML
+};
+
+/// Keeps one more, unless there are `most` already: then false. Logarithmic.
+[[nodiscard]] bool add_offline(store::transaction& t, std::string_view owner, instant at,
+                               std::string_view stanza, std::size_t most);
+/// In the order in which they came, behind `after` (0: from the first), at most so many.
+[[nodiscard]] std::vector<offline_message> load_offline(store::transaction& t, std::string_view owner,
+                                                        std::int64_t after, std::size_t most);
+/// How many there are. Logarithmic.
+[[nodiscard]] std::size_t count_offline(store::transaction& t, std::string_view owner);
+/// Removes those up to that one, which have been delivered.
+void remove_offline(store::transaction& t, std::string_view owner, std::int64_t up_to = INT64_MAX);
+
+} // namespace coppice::messaging::storage
