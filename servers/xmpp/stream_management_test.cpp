@@ -138,6 +138,15 @@ TEST(stream_management, asks_every_so_often_and_once_at_a_time) {
   EXPECT_TRUE(out.asks());
 }
 
+TEST(stream_management, what_was_acknowledged_unasked_does_not_count_for_the_next_request) {
+  outbound_queue out({.ask_stanzas = 5, .ask_bytes = 100});
+  push(out, 4);
+  out.push(std::string(99, 'x'), now);
+  EXPECT_TRUE(out.acknowledged(5));
+  push(out, 1);
+  EXPECT_FALSE(out.asks());
+}
+
 TEST(stream_management, has_bounds) {
   outbound_queue out({.stanzas = 3, .bytes = 10});
   EXPECT_TRUE(out.has_room(10));

@@ -373,17 +373,14 @@ xml::element account::last_item_message(std::string_view name, const stored_item
   return m;
 }
 
-xml::element items_result(std::string_view node, std::span<const stored_item> items,
-                          const std::optional<page_info>& page) {
+xml::element items_result(std::string_view node, std::span<const stored_item> items) {
   xml::element all = with_node(ns::pubsub, "items", node);
   for (const stored_item& one : items) {
     xml::element item = item_element(ns::pubsub, one.id);
     item.add(one.payload);
     all.add(std::move(item));
   }
-  xml::element pubsub = in_pubsub(std::move(all));
-  if (page) pubsub.add(to_element(*page));
-  return pubsub;
+  return in_pubsub(std::move(all));
 }
 
 std::vector<std::string> account_features() {

@@ -7,7 +7,6 @@
 #include "servers/xmpp/jid.hpp"
 #include "servers/xmpp/pubsub/node_config.hpp"
 #include "servers/xmpp/pubsub/request.hpp"
-#include "servers/xmpp/result_set.hpp"
 #include "servers/xmpp/stanza.hpp"
 
 #include <cstddef>
@@ -162,8 +161,7 @@ private:
 };
 
 /// `<pubsub/>` with items: the answer to `read_items`.
-[[nodiscard]] xml::element items_result(std::string_view node, std::span<const stored_item> items,
-                                        const std::optional<page_info>& page = std::nullopt);
+[[nodiscard]] xml::element items_result(std::string_view node, std::span<const stored_item> items);
 /// What an account can do, for its disco#info: with the identity `pubsub/pep`.
 [[nodiscard]] std::vector<std::string> account_features();
 
