@@ -200,8 +200,11 @@ void room::move_session(turn& t, occupant& who, const std::string& nick, own_pre
   drop_session(who, t.from);
   if (who.sessions.empty()) {
     occupants_.erase(occupants_.find(who.nick));
-  } else if (shown_one) {
-    announce(t.out, who, {});
+  } else {
+    if (shown_one) announce(t.out, who, {});
+    // For him, too, the others are still there.
+    const bool sees = !config_.anonymous || as == role::moderator;
+    t.out.emplace_back(send_all{.stanzas = {shown(who, sees)}, .to = t.from});
   }
   const bool is_new = find_nick(nick) == nullptr;
   occupant& other = add_session(t.from, nick, std::move(what));
