@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
 #include <random>
 #include <string>
 
@@ -185,6 +186,73 @@ TEST(stream_management, gives_up_what_is_left) {
   EXPECT_EQ(rest[1].at, now);
   EXPECT_EQ(out.size(), 0U);
   EXPECT_EQ(out.bytes(), 0U);
+}
+
+/// Two ends of a stream whose connections break at any time, with all that is under way.
+class breaking_stream {
+public:
+  explicit breaking_stream(unsigned seed) : random_(seed) {}
+
+  void step() {
+    switch (random_() % 8) {
+    case 0:
+    case 1:
+    case 2: send(std::to_string(out_.sent())); break;
+    case 3:
+    case 4: receive(); break;
+    case 5: handle_any(); break;
+    case 6: ASSERT_TRUE(out_.acknowledged(in_.count())); break;
+    default:
+      if (random_() % 10 == 0) resume();
+    }
+  }
+  /// The connection is lost; a new one carries the stream on.
+  void resume() {
+    wire_.clear();
+    while (!unhandled_.empty()) handle_any();
+    ASSERT_EQ(in_.open(), 0U);
+    ASSERT_TRUE(out_.acknowledged(in_.count()));
+    for (const unacknowledged& one : out_.resumed()) wire_.push_back(one.text);
+  }
+  void receive() {
+    if (wire_.empty()) return;
+    unhandled_.push_back(in_.received());
+    got_.push_back(wire_.front());
+    wire_.pop_front();
+  }
+  [[nodiscard]] const std::vector<std::string>& got() const { return got_; }
+  [[nodiscard]] std::uint32_t sent() const { return out_.sent(); }
+
+private:
+  void send(const std::string& text) {
+    out_.push(text, now);
+    wire_.push_back(text);
+  }
+  void handle_any() {
+    if (unhandled_.empty()) return;
+    std::swap(unhandled_[random_() % unhandled_.size()], unhandled_.back());
+    in_.handled(unhandled_.back());
+    unhandled_.pop_back();
+  }
+
+  std::mt19937 random_;
+  outbound_queue out_;
+  inbound_count in_;
+  std::deque<std::string> wire_;
+  std::vector<std::uint32_t> unhandled_; ///< numbers of stanzas that were read
+  std::vector<std::string> got_;
+};
+
+// XEP-0198, 5: nothing is lost and nothing comes twice, however often the connection breaks
+TEST(stream_management, every_stanza_comes_once_over_connections_that_break) {
+  for (unsigned seed = 0; seed < 50; ++seed) {
+    breaking_stream stream(seed);
+    for (int step = 0; step < 2'000; ++step) ASSERT_NO_FATAL_FAILURE(stream.step()) << "seed " << seed;
+    stream.resume();
+    for (std::uint32_t i = 0; i < stream.sent(); ++i) stream.receive();
+    ASSERT_EQ(stream.got().size(), stream.sent()) << "seed " << seed;
+    for (std::size_t i = 0; i < stream.got().size(); ++i) ASSERT_EQ(stream.got()[i], std::to_string(i));
+  }
 }
 
 // XEP-0198, 3 and 5
