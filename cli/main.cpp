@@ -1,5 +1,6 @@
 // The one program, `coppice`.
 #include "cli/lone_node.hpp"
+#include "cli/messaging.hpp"
 #include "cli/options.hpp"
 #include "cli/remote.hpp"
 #include "cli/run.hpp"
@@ -22,6 +23,9 @@ int main(int argc, char** argv) {
     }
     if (const auto* asked = std::get_if<coppice::cli::remote_options>(&parsed)) {
       return coppice::cli::ask_remote(*asked);
+    }
+    if (const auto* users = std::get_if<coppice::cli::user_options>(&parsed)) {
+      return coppice::cli::administer_users(*users);
     }
     return coppice::cli::run(std::get<coppice::cli::run_options>(parsed));
   } catch (const std::exception& e) {

@@ -1,5 +1,6 @@
 #include "cli/options.hpp"
 
+#include "cli/messaging_options.hpp"
 #include "cli/node_options.hpp"
 
 #include <CLI/CLI.hpp>
@@ -24,6 +25,7 @@ struct raw_options {
   std::optional<bool> console_state;
   membership_options cluster;
   std::vector<std::string> join;
+  raw_messaging_options messaging;
 };
 
 const char* const yes_no = "yes, no";
@@ -99,6 +101,7 @@ void describe(CLI::App& app, CLI::App& run, raw_options& o) {
                  "repeated, wants --name")
       ->type_name("NODE")
       ->allow_extra_args(false);
+  describe_messaging(run, o.messaging);
   run.add_option("--cores", o.cores, "Threads that run processes; 0: as many as the machine has")
       ->type_name("N")
       ->check(CLI::Range(0, 1024))
@@ -152,6 +155,9 @@ command checked(raw_options raw) {
   }
   if (auto wrong = check_join(raw)) return *wrong;
   o.join = std::move(raw.join);
+  auto messaging = checked_messaging(std::move(raw.messaging), raw.allow_remote);
+  if (!messaging) return messaging.error();
+  o.messaging = std::move(*messaging);
   for (std::string& name : raw.served_as) o.served_as.push_back(lower(std::move(name)));
   if (o.remote) o.served_as.push_back(at->is_v6() ? "[" + at->address() + "]" : at->address());
   return o;
@@ -168,6 +174,7 @@ command parse_command_line(std::vector<std::string> arguments) {
   describe_node_commands(app, nodes);
   raw_options raw;
   describe(app, *run, raw);
+  describe_messaging_command(app, raw.messaging);
   std::ranges::reverse(arguments); // as CLI11 wants them
   try {
     app.parse(std::move(arguments));
@@ -181,6 +188,7 @@ command parse_command_line(std::vector<std::string> arguments) {
     return just_say{status_usage, "coppice: " + std::string(e.what()) + "\nTry " + help + ".\n"};
   }
   if (std::optional<command> node_command = checked_node_command(app, nodes)) return *node_command;
+  if (std::optional<command> users = checked_messaging_command(app, raw.messaging)) return *users;
   return checked(std::move(raw));
 }
 

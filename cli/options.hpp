@@ -25,17 +25,38 @@ struct membership_options {
   unsigned net_ticktime = 60;    ///< seconds
 };
 
+/// The messaging server's place and ways.
+struct messaging_options {
+  std::string folder;               ///< of what is its own
+  std::string database;             ///< '': a file in the folder
+  std::string domain = "localhost"; ///< of its users' addresses
+  std::string certificate_file;     ///< '': one of its own
+  std::string key_file;             ///< likewise
+  net::endpoint starttls;           ///< where clients connect
+  net::endpoint tls;                ///< and where with TLS from the start
+};
+
+/// What is to be done about the messaging server's users.
+enum class user_task : std::uint8_t { add, passwd, remove, list };
+/// And to whom.
+struct user_options {
+  user_task what = user_task::list;
+  std::string name;
+  messaging_options server;
+};
+
 /// What `coppice run` was told.
 struct run_options {
   net::endpoint listen;               ///< port 0: any free one
   std::vector<std::string> served_as; ///< further names of this node, as browsers send them in Host
   log_format format = log_format::text;
   severity level = severity::notice;
-  unsigned cores = 0;                        ///< 0: as many as the machine has
-  bool remote = false;                       ///< the address is not a loopback one, and that was meant
-  bool console_state = true;                 ///< the console shows states of processes and their messages
-  std::optional<membership_options> cluster; ///< it is one of several
-  std::vector<std::string> join;             ///< and shares the chat with these
+  unsigned cores = 0;                         ///< 0: as many as the machine has
+  bool remote = false;                        ///< the address is not a loopback one, and that was meant
+  bool console_state = true;                  ///< the console shows states of processes and their messages
+  std::optional<membership_options> cluster;  ///< it is one of several
+  std::vector<std::string> join;              ///< and shares the chat with these
+  std::optional<messaging_options> messaging; ///< it serves XMPP, too
 };
 
 /// What is asked of another node.
@@ -67,7 +88,7 @@ inline constexpr int status_usage = 2;  ///< the command line is wrong
 inline constexpr std::uint16_t default_port = 4100;
 
 /// What is to be done.
-using command = std::variant<run_options, membership_options, remote_options, just_say>;
+using command = std::variant<run_options, membership_options, remote_options, user_options, just_say>;
 
 /// Reads nothing but the arguments, and ERL_EPMD_PORT where that matters. `arguments` without the program's
 /// name.

@@ -1,6 +1,7 @@
 #include "cli/run.hpp"
 
 #include "cli/lone_node.hpp"
+#include "cli/messaging.hpp"
 #include "cli/root.hpp"
 #include "cli/service_manager.hpp"
 #include "coppice/http/child.hpp"
@@ -60,6 +61,18 @@ child_description entrance(net::endpoint at, http::routes routes,
   });
 }
 
+/// Says where clients of XMPP connect, as soon as that is known: a test may have asked for any free port.
+messaging::entrances entrances_of(const messaging_options& told) {
+  messaging::entrances in;
+  in.starttls = told.starttls;
+  in.tls = told.tls;
+  in.opened = [](std::string_view which, const net::endpoint& at) {
+    std::printf("coppice: xmpp %s %s\n", std::string(which).c_str(), at.to_string().c_str());
+    std::fflush(stdout);
+  };
+  return in;
+}
+
 void say_where(const run_options& options, std::uint16_t port) {
   net::endpoint at = options.listen.with_port(port);
   if (options.remote) {
@@ -78,6 +91,15 @@ int run(const run_options& options) {
   if (!cluster) {
     std::fprintf(stderr, "coppice run: %s.\n", cluster.error().c_str());
     return status_failed;
+  }
+  std::optional<messaging::host> xmpp;
+  if (options.messaging) {
+    auto opened = messaging::open(server_options_of(*options.messaging));
+    if (!opened) {
+      std::fprintf(stderr, "coppice run: %s.\n", opened.error().c_str());
+      return status_failed;
+    }
+    xmpp = std::move(*opened);
   }
   const service_manager manager(service_environment::of_this_process());
   node_options settings;
@@ -101,6 +123,7 @@ int run(const run_options& options) {
   std::vector<child_spec> children;
   if (options.cluster) children.emplace_back(dist::child(std::move(*cluster)));
   children.emplace_back(chat::top_child(chat));
+  if (xmpp) children.emplace_back(messaging::top_child(*xmpp, entrances_of(*options.messaging)));
   children.push_back(view.supervisor());
   children.emplace_back(entrance(options.listen, std::move(routes), hosts));
   root_keeper root(home, children, [&view](pid old, pid now) { view.root_replaced(old, now); });

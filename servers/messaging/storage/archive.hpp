@@ -20,7 +20,7 @@ struct archive_entry {
   std::string with_resource; ///< '' if it has none
   instant at;
   std::string stanza;      ///< XML
-  std::string origin = {}; ///< what its sender calls it; may be ''
+  std::string origin = {}; ///< the same for a message that comes again, which is not kept twice; may be ''
 };
 
 /// Adds one; one with an id that is there already is there already. Logarithmic.

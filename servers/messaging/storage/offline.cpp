@@ -17,12 +17,13 @@ std::pair<std::int64_t, std::int64_t> ends(store::transaction& t, std::string_vi
 
 } // namespace
 
-bool add_offline(store::transaction& t, std::string_view owner, instant at, std::string_view stanza,
-                 std::size_t most) {
+bool add_offline(store::transaction& t, std::string_view owner, std::int64_t message, instant at,
+                 std::string_view stanza, std::size_t most) {
   const auto [first, last] = ends(t, owner);
   if (static_cast<std::size_t>(last - first + 1) >= most) return false;
-  t.execute("INSERT INTO offline (owner, id, at, stanza) VALUES ($1, $2, $3, $4)", owner, last + 1,
-            to_column(at), stanza);
+  t.execute("INSERT INTO offline (owner, id, message, at, stanza) VALUES ($1, $2, $3, $4, $5) "
+            "ON CONFLICT DO NOTHING",
+            owner, last + 1, message, to_column(at), stanza);
   return true;
 }
 

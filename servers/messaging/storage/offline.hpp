@@ -17,9 +17,10 @@ struct offline_message {
   std::string stanza;  ///< XML
 };
 
-/// Keeps one more, unless there are `most` already: then false. Logarithmic.
-[[nodiscard]] bool add_offline(store::transaction& t, std::string_view owner, instant at,
-                               std::string_view stanza, std::size_t most);
+/// Keeps one more, unless there are `most` already: then false. `message`: what it is called, so that one
+/// that comes again while the first waits is not kept twice. Logarithmic.
+[[nodiscard]] bool add_offline(store::transaction& t, std::string_view owner, std::int64_t message,
+                               instant at, std::string_view stanza, std::size_t most);
 /// In the order in which they came, behind `after` (0: from the first), at most so many.
 [[nodiscard]] std::vector<offline_message> load_offline(store::transaction& t, std::string_view owner,
                                                         std::int64_t after, std::size_t most);

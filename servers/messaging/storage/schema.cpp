@@ -18,13 +18,15 @@ CREATE TABLE roster_gone (owner {text} NOT NULL, contact {text} NOT NULL, versio
   PRIMARY KEY (owner, contact)) {rowless};
 CREATE TABLE roster_version (owner {text} PRIMARY KEY, version {int} NOT NULL, oldest {int} NOT NULL) {rowless};
 
-CREATE TABLE offline (owner {text} NOT NULL, id {int} NOT NULL, at {int} NOT NULL, stanza {text} NOT NULL,
-  PRIMARY KEY (owner, id));
+CREATE TABLE offline (owner {text} NOT NULL, id {int} NOT NULL, message {int} NOT NULL, at {int} NOT NULL,
+  stanza {text} NOT NULL, PRIMARY KEY (owner, id));
+CREATE UNIQUE INDEX offline_message ON offline (owner, message);
 
 CREATE TABLE archive (owner {text} NOT NULL, id {int} NOT NULL, with_bare {text} NOT NULL,
   with_resource {text} NOT NULL, at {int} NOT NULL, stanza {text} NOT NULL, origin {text} NOT NULL,
   PRIMARY KEY (owner, id));
 CREATE INDEX archive_with ON archive (owner, with_bare, id);
+CREATE UNIQUE INDEX archive_origin ON archive (owner, origin) WHERE origin <> '';
 CREATE INDEX archive_at ON archive (at);
 CREATE TABLE archive_policy (owner {text} PRIMARY KEY, policy {int} NOT NULL) {rowless};
 CREATE TABLE archive_rule (owner {text} NOT NULL, contact {text} NOT NULL, always {int} NOT NULL,

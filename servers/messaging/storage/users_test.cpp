@@ -66,10 +66,11 @@ TEST_P(a_user, is_listed_in_pages) {
 // XEP-0160
 TEST_P(a_user, finds_what_came_while_he_was_away) {
   auto add = [&](std::int64_t at, std::string_view stanza) {
-    return in([&](transaction& t) { return add_offline(t, "a@h", at_us(at), stanza, 3); });
+    return in([&](transaction& t) { return add_offline(t, "a@h", at, at_us(at), stanza, 3); });
   };
   EXPECT_TRUE(add(1, "<m1/>"));
   EXPECT_TRUE(add(2, "<m2/>"));
+  EXPECT_TRUE(add(2, "<m2/>")) << "what comes again is there already";
   EXPECT_TRUE(add(3, "<m3/>"));
   EXPECT_FALSE(add(4, "<m4/>"));
   auto load = [&](std::int64_t after, std::size_t most) {
@@ -141,7 +142,7 @@ TEST_P(a_user, leaves_nothing_behind) {
       (void)put_roster_item(t, name, item);
       remove_roster_item(t, name, "b@h");
       (void)put_roster_item(t, name, item);
-      (void)add_offline(t, name, at_us(1), "<m/>", 9);
+      (void)add_offline(t, name, 1, at_us(1), "<m/>", 9);
       append_to_archive(t, name, {1, "b@h", "", at_us(1), "<m/>"});
       xmpp::archive_preferences rules;
       rules.always = {jid("b@h")};

@@ -1,0 +1,315 @@
+#include "servers/messaging/shell/client_stream.hpp"
+
+#include "coppice/runtime/blocking.hpp"
+#include "coppice/runtime/node.hpp"
+#include "coppice/runtime/timer.hpp"
+#include "servers/messaging/shell/user.hpp"
+#include "servers/messaging/storage/accounts.hpp"
+#include "servers/xmpp/namespaces.hpp"
+#include "servers/xmpp/stream_management.hpp"
+
+namespace coppice::messaging {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace xmpp; // NOLINT(google-build-using-namespace)
+
+constexpr duration short_wait = 100ms;
+constexpr std::uint32_t most_messages = 16'384;
+
+user_secrets secrets_of(const storage::account& who) {
+  user_secrets known;
+  if (const auto* v = who.find(scram_hash::sha1)) known.sha1 = *v;
+  if (const auto* v = who.find(scram_hash::sha256)) known.sha256 = *v;
+  return known;
+}
+
+/// By value: it runs on another thread.
+bool is_password_of(scram_verifier verifier,
+                    std::string tried) { // NOLINT(performance-unnecessary-value-param)
+  return is_password(verifier, tried);
+}
+
+/// What a stream offers to a user who is known.
+std::vector<xml::element> offered_features() {
+  std::vector<xml::element> all;
+  all.emplace_back(ns::stream_management, "sm");
+  all.emplace_back(ns::client_state, "csi");
+  all.emplace_back(ns::roster_versioning, "ver");
+  all.emplace_back(ns::subscription_approval, "sub");
+  return all;
+}
+
+} // namespace
+
+client_stream::client_stream(host h, self process, framing frames, std::string peer)
+    : host_(std::move(h)), me_(process), frames_(frames), peer_(std::move(peer)) {}
+
+void client_stream::start() {
+  set_label("stream:?");
+  set_mailbox_limit(most_messages, overflow::kill);
+  send_after(host_.how().negotiation_time, me_, negotiation_timeout());
+}
+
+void client_stream::begin(bool secure, std::vector<channel_binding> bindings) {
+  negotiation_options o;
+  o.frames = frames_;
+  o.domains = {host_.domain()};
+  o.secure = secure;
+  o.offers_tls = !secure;
+  o.bindings = std::move(bindings);
+  o.features = offered_features();
+  o.decoy_secret = host_.secret();
+  o.decoy_iterations = host_.how().iterations;
+  o.unique = &unguessable;
+  negotiation_.emplace(std::move(o));
+}
+
+void client_stream::secured(std::vector<channel_binding> bindings) { begin(true, std::move(bindings)); }
+void client_stream::unsecured() { begin(false, {}); }
+
+// --- what the client sends ---
+
+task<client_stream::action> client_stream::opened(xml::stream_opened head) {
+  if (over_) co_return action::close;
+  if (!negotiation_) co_return end("bad-format", "The stream is open already.");
+  negotiation_step step = negotiation_->opened(head);
+  co_return co_await act(std::move(step));
+}
+
+task<client_stream::action> client_stream::received(xml::element e) {
+  if (over_) co_return action::close;
+  if (negotiation_) {
+    negotiation_step step = negotiation_->received(std::move(e));
+    co_return co_await act(std::move(step));
+  }
+  if (frames_ == framing::websocket && e.is(ns::framing, "close")) co_return co_await closed();
+  from_client next{session_, ++number_, std::make_shared<const xml::element>(std::move(e))};
+  waiting_.push_back(next);
+  cast<from_client>(server_ref<user>(server_name(user_process_)), std::move(next));
+  co_return action::read_on;
+}
+
+task<client_stream::action> client_stream::closed() {
+  if (over_) co_return action::close;
+  over_ = true;
+  if (session_ != 0) {
+    cast<stream_over>(server_ref<user>(server_name(user_process_)), me_.id(), session_, true);
+  }
+  output_.emplace_back(closing(frames_));
+  co_return action::close;
+}
+
+client_stream::action client_stream::broken(const xml::stream_error& why) {
+  if (over_) return action::close;
+  if (!negotiation_) return end(why.condition, why.text);
+  negotiation_step step = negotiation_->failed(why.condition, why.text);
+  put(step);
+  over_ = true;
+  return action::close;
+}
+
+client_stream::action client_stream::end(std::string_view condition, std::string_view text) {
+  if (over_) return action::close;
+  over_ = true;
+  if (!condition.empty()) output_.push_back(framed(frames_, stream_error_element(condition, text)));
+  output_.emplace_back(closing(frames_));
+  return action::close;
+}
+
+void client_stream::lost() {
+  if (session_ == 0 || over_) return;
+  over_ = true;
+  cast<stream_over>(server_ref<user>(server_name(user_process_)), me_.id(), session_, false);
+}
+
+void client_stream::wrote(std::size_t bytes) {
+  if (session_ == 0 || bytes == 0) return;
+  cast<stream_wrote>(server_ref<user>(server_name(user_process_)), session_, std::uint64_t{bytes});
+}
+
+// --- negotiating ---
+
+void client_stream::put(negotiation_step& step) {
+  if (!step.write.empty()) output_.push_back(std::move(step.write));
+  for (std::string& message : step.more) output_.push_back(std::move(message));
+}
+
+task<client_stream::action> client_stream::act(negotiation_step step) {
+  put(step);
+  using wanted = negotiation_step::action;
+  switch (step.next) {
+  case wanted::read_on: co_return action::read_on;
+  case wanted::start_tls: co_return action::start_tls;
+  case wanted::restart: co_return action::restart;
+  case wanted::find_user: co_return co_await find_user();
+  case wanted::check_password: co_return co_await check_password(std::move(step.password));
+  case wanted::bind: co_return co_await bind(std::move(step.request));
+  case wanted::resume: co_return co_await resume(std::move(step.request));
+  case wanted::registration:
+  case wanted::close: break;
+  }
+  over_ = true;
+  co_return action::close;
+}
+
+task<client_stream::action> client_stream::find_user() {
+  const std::string name = negotiation_->user() + "@" + negotiation_->domain();
+  auto look = [name](store::transaction& t) { return storage::find_account(t, name); };
+  auto found = co_await host_.db().read(std::move(look));
+  negotiation_step next;
+  if (!found) {
+    next = negotiation_->unavailable("The server cannot look users up: try again later.");
+  } else {
+    std::optional<user_secrets> known;
+    if (*found) known = secrets_of(**found);
+    next = negotiation_->found(known);
+  }
+  co_return co_await act(std::move(next));
+}
+
+task<client_stream::action> client_stream::check_password(std::string password) {
+  const std::string name = negotiation_->user() + "@" + negotiation_->domain();
+  auto look = [name](store::transaction& t) { return storage::find_account(t, name); };
+  auto found = co_await host_.db().read(std::move(look));
+  negotiation_step next;
+  if (!found) {
+    next = negotiation_->unavailable("The server cannot look users up: try again later.");
+  } else {
+    scram_verifier verifier =
+        *found ? secrets_of(**found).sha256
+               : decoy_verifier(scram_hash::sha256, name, host_.secret(), host_.how().iterations);
+    const bool right = co_await blocking(&is_password_of, std::move(verifier), std::move(password));
+    next = negotiation_->checked(right && *found);
+  }
+  co_return co_await act(std::move(next));
+}
+
+// --- binding ---
+
+task<client_stream::action> client_stream::bind(xml::element request) {
+  user_ = negotiation_->user();
+  std::optional<pid> there = co_await find_user_process(user_);
+  std::expected<std::expected<session_opened, stanza_error>, exit_reason> opened =
+      std::unexpected(exit_reason::normal());
+  if (there) {
+    open_session ask{me_.id(), request.child(ns::bind, "bind")->text_of("resource").value_or(""), frames_};
+    const server_ref<user> ref{server_name(*there)};
+    auto answer = co_await try_call<open_session>(ref, moved(ask));
+    opened = std::move(answer);
+  }
+  if (!opened) {
+    const stanza_error busy{condition::resource_constraint, "Try again.", "wait"};
+    output_.push_back(framed(frames_, error_reply(request, busy)));
+    co_return end("internal-server-error", "");
+  }
+  if (!*opened) {
+    output_.push_back(framed(frames_, error_reply(request, opened->error())));
+    co_return end("policy-violation", opened->error().text);
+  }
+  const session_opened& made = **opened;
+  xml::element bound(ns::bind, "bind");
+  bound.add(xml::element(ns::bind, "jid").add_text(made.address.text()));
+  output_.push_back(framed(frames_, result_reply(request).add(std::move(bound))));
+  bound_to(*there, made);
+  co_return action::read_on;
+}
+
+void client_stream::bound_to(pid process, const session_opened& made) {
+  negotiation_.reset();
+  user_process_ = process;
+  user_monitor_ = monitor(process);
+  session_ = made.session;
+  set_label("stream:" + made.address.text());
+}
+
+task<client_stream::action> client_stream::resume(xml::element request) {
+  user_ = negotiation_->user();
+  std::optional<pid> there = co_await find_user_process(user_);
+  std::expected<std::expected<session_opened, condition>, exit_reason> resumed =
+      std::unexpected(exit_reason::normal());
+  const auto wish = parse_resume(request);
+  if (there && wish) {
+    resume_session ask{me_.id(), wish->previous, wish->h, frames_};
+    const server_ref<user> ref{server_name(*there)};
+    auto answer = co_await try_call<resume_session>(ref, moved(ask));
+    resumed = std::move(answer);
+  }
+  if (!resumed || !*resumed) {
+    condition why = condition::internal_server_error;
+    if (!wish) why = wish.error();
+    if (resumed) why = resumed->error();
+    negotiation_step step = negotiation_->not_resumed(make_failed(why));
+    co_return co_await act(std::move(step));
+  }
+  bound_to(*there, **resumed); // what is to be said comes from the user's process
+  co_return action::read_on;
+}
+
+// --- what the user's process says ---
+
+void client_stream::take_credit(std::uint64_t number) {
+  while (!waiting_.empty() && waiting_.front().number <= number) waiting_.pop_front();
+}
+
+task<client_stream::action> client_stream::take_news(stream_news news) {
+  if (over_) co_return action::close;
+  if (auto* write = std::get_if<to_client>(&news)) {
+    if (write->ends.empty()) {
+      output_.push_back(std::move(write->text));
+    } else {
+      std::size_t from = 0;
+      for (const std::size_t to : write->ends) {
+        output_.push_back(write->text.substr(from, to - from));
+        from = to;
+      }
+    }
+    co_return action::read_on;
+  }
+  if (auto* took = std::get_if<took_from_client>(&news)) {
+    take_credit(took->number);
+  } else if (auto* last = std::get_if<end_stream>(&news)) {
+    co_return end(last->condition, last->text);
+  } else if (auto* ended = std::get_if<down>(&news)) {
+    if (ended->ref == user_monitor_) co_return co_await attach();
+  } else if (std::holds_alternative<look_again>(news)) {
+    co_return co_await attach();
+  } else if (std::holds_alternative<net::drain>(news)) {
+    lost(); // its client may resume elsewhere, or here when it is back
+    over_ = false;
+    co_return end("system-shutdown", "The server is stopping.");
+  } else if (std::holds_alternative<negotiation_timeout>(news) && negotiation_) {
+    const xml::stream_error slow{"connection-timeout", "This took too long."};
+    co_return broken(slow);
+  }
+  co_return action::read_on;
+}
+
+/// The user's process was started anew: what it had not handled goes to the new one.
+task<client_stream::action> client_stream::attach() {
+  std::optional<pid> there = co_await find_user_process(user_);
+  std::expected<std::optional<stream_attached>, exit_reason> attached =
+      std::unexpected(exit_reason::normal());
+  if (there) {
+    const server_ref<user> ref{server_name(*there)};
+    auto answer = co_await try_call<attach_stream>(ref, me_.id(), session_);
+    attached = answer;
+  }
+  if (!attached) {
+    send_after(short_wait, me_, look_again());
+    co_return action::read_on;
+  }
+  if (!*attached) {
+    session_ = 0;
+    co_return end("reset", "The session is lost.");
+  }
+  user_process_ = *there;
+  user_monitor_ = monitor(*there);
+  take_credit((*attached)->taken);
+  for (const from_client& again : waiting_) {
+    cast<from_client>(server_ref<user>(server_name(user_process_)), from_client(again));
+  }
+  co_return action::read_on;
+}
+
+} // namespace coppice::messaging

@@ -1,0 +1,47 @@
+#include "servers/messaging/shell/host.hpp"
+
+#include "coppice/net/detail/base64.hpp"
+#include "coppice/runtime/node.hpp"
+#include "servers/xmpp/scram.hpp"
+
+namespace coppice::messaging {
+
+host::host(settings how, store::database db, std::optional<net::tls_server> tls, std::string secret)
+    : state_(std::make_shared<shared>(std::move(how), std::move(db), std::move(tls), std::move(secret))) {}
+
+std::shared_ptr<user_state> host::state_of(const std::string& user) const {
+  const std::scoped_lock held(state_->lock);
+  std::shared_ptr<user_state>& at = state_->users[user];
+  if (at == nullptr) at = std::make_shared<user_state>();
+  return at;
+}
+
+void host::forget(const std::string& user) const {
+  const std::scoped_lock held(state_->lock);
+  state_->users.erase(user);
+}
+
+xmpp::instant host::now_utc() {
+  return std::chrono::time_point_cast<std::chrono::microseconds>(this_node().time().system_now());
+}
+
+std::int64_t host::next_id() const {
+  const std::int64_t at = now_utc().time_since_epoch().count();
+  std::int64_t last = state_->last_id.load(std::memory_order_relaxed);
+  std::int64_t next = 0;
+  do {
+    next = std::max(at, last + 1);
+  } while (!state_->last_id.compare_exchange_weak(last, next, std::memory_order_relaxed));
+  return next;
+}
+
+std::string unguessable() {
+  std::string text = net::detail::to_base64(xmpp::random_bytes(15));
+  for (char& c : text) {
+    if (c == '+') c = '-';
+    if (c == '/') c = '_';
+  }
+  return text;
+}
+
+} // namespace coppice::messaging

@@ -1,0 +1,73 @@
+// What all processes of the messaging server share: its settings, its database, its certificate, and the
+// sessions of its users, which outlive the processes that look after them.
+#pragma once
+
+#include "coppice/net/tls.hpp"
+#include "coppice/store/database.hpp"
+#include "servers/messaging/core/user_state.hpp"
+#include "servers/xml/stream_parser.hpp"
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace coppice::messaging {
+
+/// How the server is run.
+struct settings {
+  std::string domain = "localhost";                     ///< whose users it has, in its form
+  xml::parser_limits limits = {};                       ///< of what a client that is known may send
+  duration negotiation_time = std::chrono::seconds(30); ///< for a client to be known and bound
+  duration resumption_time = std::chrono::minutes(5);   ///< that a session waits for its client to come back
+  std::size_t sessions_per_user = 10;                   ///< more are refused
+  std::size_t contacts_per_user = 5'000;                ///< in a roster
+  std::uint32_t iterations = 10'000;                    ///< of new passwords' verifiers
+};
+
+/// A handle, copied into every process. It may be sent although what it shares is mutable, for the same
+/// reason as ETS may: all access to users' sessions is by the one process that looks after the user,
+/// everything else does not change or is guarded.
+class host {
+public:
+  /// `tls`: nothing only in tests, where no stream is encrypted.
+  host(settings how, store::database db, std::optional<net::tls_server> tls, std::string secret);
+
+  [[nodiscard]] const settings& how() const noexcept { return state_->how; }
+  [[nodiscard]] const std::string& domain() const noexcept { return state_->how.domain; }
+  [[nodiscard]] const store::database& db() const noexcept { return state_->db; }
+  [[nodiscard]] const std::optional<net::tls_server>& tls() const noexcept { return state_->tls; }
+  /// Bytes that the server keeps to itself, the same at each start.
+  [[nodiscard]] const std::string& secret() const noexcept { return state_->secret; }
+
+  /// The state of a user, made if there is none; to be used by the user's process alone.
+  [[nodiscard]] std::shared_ptr<user_state> state_of(const std::string& user) const;
+  /// Forgets it: the user has no session any more.
+  void forget(const std::string& user) const;
+
+  /// A number for a message: later ones are greater, and no two are the same, also after a restart.
+  [[nodiscard]] std::int64_t next_id() const;
+  /// Now, by the node's clock.
+  [[nodiscard]] static xmpp::instant now_utc();
+
+private:
+  struct shared {
+    shared(settings h, store::database d, std::optional<net::tls_server> t, std::string s)
+        : how(std::move(h)), db(std::move(d)), tls(std::move(t)), secret(std::move(s)) {}
+    const settings how;
+    const store::database db;
+    const std::optional<net::tls_server> tls;
+    const std::string secret;
+    std::mutex lock;
+    std::unordered_map<std::string, std::shared_ptr<user_state>> users;
+    std::atomic<std::int64_t> last_id{0};
+  };
+  std::shared_ptr<shared> state_;
+};
+
+/// A text that nobody can guess, for addresses and streams.
+std::string unguessable();
+
+} // namespace coppice::messaging

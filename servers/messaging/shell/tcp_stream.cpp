@@ -1,0 +1,178 @@
+#include "servers/messaging/shell/tcp_stream.hpp"
+
+#include "servers/messaging/shell/client_stream.hpp"
+
+#include <array>
+
+namespace coppice::messaging {
+namespace {
+
+using namespace std::chrono_literals;
+using action = client_stream::action;
+
+/// Strangers have little to say.
+constexpr xml::parser_limits for_strangers{
+    .stanza = std::size_t{16} << 10, .depth = 8, .attributes = 16, .parts = 100};
+/// A client that takes nothing for so long is gone; more time for more bytes.
+constexpr duration write_grace = 20s;
+constexpr int most_at_once = 64;
+constexpr std::size_t slowest_bytes_a_second = 1 << 10;
+
+/// One connection. Whatever reads is no coroutine, so that buffers are not kept while it waits.
+class tcp_connection {
+public:
+  tcp_connection(host h, self me, net::stream s)
+      : host_(std::move(h)), me_(me), socket_(std::move(s)), client_(host_, me, xmpp::framing::tcp, peer()) {}
+
+  task<> run() {
+    client_.start();
+    begin_tls_or_clear();
+    while (!done_) {
+      if (client_.wants_more()) socket_.arm_readable();
+      auto first = co_await me_.receive<net::readable, to_client, took_from_client, end_stream,
+                                        negotiation_timeout, look_again, down, net::drain>();
+      if (const auto* r = std::get_if<net::readable>(&first)) {
+        if (r->socket == socket_.id()) read();
+      } else {
+        stream_news news = as_news(first);
+        action next = co_await client_.take_news(std::move(news));
+        co_await obey(next);
+      }
+      co_await handle_what_was_read();
+      // What is there already goes out in one piece.
+      for (int i = 0; i < most_at_once && !done_; ++i) {
+        auto more = co_await me_.receive<to_client, took_from_client, end_stream>(duration::zero());
+        if (!more) break;
+        stream_news news = as_news(*more);
+        action next = co_await client_.take_news(std::move(news));
+        co_await obey(next);
+        co_await handle_what_was_read();
+      }
+      co_await write();
+    }
+    socket_.close();
+  }
+
+private:
+  std::string peer() {
+    const auto remote = socket_.remote();
+    return remote ? remote->to_string() : std::string();
+  }
+
+  void begin_tls_or_clear() {
+    parser_.emplace(for_strangers);
+    if (!socket_.is_secure()) return client_.unsecured();
+    std::vector<xmpp::channel_binding> bindings;
+    for (net::tls_binding& b : socket_.channel_bindings()) {
+      bindings.emplace_back(std::move(b.type), std::move(b.data));
+    }
+    client_.secured(std::move(bindings));
+  }
+
+  template <class Got>
+  static stream_news as_news(Got& got) {
+    return std::visit(
+        [](auto& m) -> stream_news {
+          if constexpr (std::is_constructible_v<stream_news, decltype(std::move(m))>) return std::move(m);
+          std::unreachable();
+        },
+        got);
+  }
+
+  void read() {
+    std::array<char, 16384> buffer;
+    const net::io_result n = socket_.try_read(buffer);
+    if (!n) {
+      if (n.error() != std::errc::operation_would_block && n.error() != std::errc::interrupted) gone_ = true;
+    } else if (*n == 0) {
+      gone_ = true;
+    } else if (auto fed = parser_->feed(std::string_view(buffer.data(), *n)); !fed) {
+      unreadable_ = std::move(fed.error());
+    }
+  }
+
+  task<action> give(xml::stream_event event) {
+    if (auto* head = std::get_if<xml::stream_opened>(&event)) {
+      co_return co_await client_.opened(std::move(*head));
+    }
+    if (auto* e = std::get_if<xml::element>(&event)) co_return co_await client_.received(std::move(*e));
+    co_return co_await client_.closed();
+  }
+
+  task<> handle_what_was_read() {
+    while (!done_ && client_.wants_more()) {
+      std::optional<xml::stream_event> event = parser_->next();
+      if (!event) break;
+      action next = co_await give(std::move(*event));
+      co_await obey(next);
+    }
+    if (done_) co_return;
+    if (unreadable_) {
+      client_.broken(*unreadable_);
+      done_ = true;
+    } else if (gone_) {
+      client_.lost();
+      done_ = true;
+    }
+  }
+
+  task<> obey(action next) {
+    switch (next) {
+    case action::read_on: break;
+    case action::start_tls: co_await shake_hands(); break;
+    case action::restart: restart(); break;
+    case action::close: done_ = true; break;
+    }
+  }
+
+  /// What came in clear behind the request is not of the client, or nothing that it may rely on: it is
+  /// dropped with the parser (RFC 6120, 5.4.3.3).
+  task<> shake_hands() {
+    co_await write();
+    if (done_) co_return;
+    auto secured = co_await net::tls_accept(socket_.release_socket(), *host_.tls());
+    if (!secured) {
+      done_ = true;
+      co_return;
+    }
+    socket_ = std::move(*secured);
+    begin_tls_or_clear();
+  }
+
+  void restart() { parser_.emplace(host_.how().limits); }
+
+  task<> write() {
+    std::vector<std::string> output = client_.take_output();
+    if (output.empty()) co_return;
+    std::vector<std::string_view> pieces(output.begin(), output.end());
+    std::size_t bytes = 0;
+    for (const std::string& piece : output) bytes += piece.size();
+    const duration time = write_grace + std::chrono::seconds(bytes / slowest_bytes_a_second);
+    const std::span<const std::string_view> all(pieces);
+    net::io_result sent = co_await socket_.write_all(all, time);
+    if (!sent) {
+      client_.lost();
+      done_ = true;
+    } else {
+      client_.wrote(bytes);
+    }
+  }
+
+  host host_;
+  self me_;
+  net::stream socket_;
+  client_stream client_;
+  std::optional<xml::stream_parser> parser_;
+  std::optional<xml::stream_error> unreadable_;
+  bool gone_ = false; ///< the peer has ended, or the connection is broken
+  bool done_ = false;
+};
+
+} // namespace
+
+task<> serve_tcp(host h, self me, net::stream connection) {
+  auto served = std::make_unique<tcp_connection>(std::move(h), me, std::move(connection));
+  co_await served->run();
+}
+
+} // namespace coppice::messaging

@@ -1,0 +1,139 @@
+// One user: all of his sessions, his roster and presence, and whatever is sent to him.
+#pragma once
+
+#include "servers/messaging/shell/host.hpp"
+#include "servers/messaging/shell/keeper.hpp"
+#include "servers/messaging/shell/messages.hpp"
+#include "servers/xmpp/message_rules.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace coppice::messaging {
+
+/// A session has waited long enough for its client.
+struct resumption_over {
+  std::uint64_t session = 0;
+  std::string resume_id;
+};
+/// Time to ask the keeper again.
+struct keep_again {
+  std::uint64_t token = 0;
+};
+/// Ends the sessions of a user, from outside.
+struct kick {
+  std::string resource; ///< '': all
+  std::string condition;
+  std::string text;
+};
+
+/// Registered as `user:NAME`, a child of `user_sup`, started on demand. Its state is kept by the host, so
+/// that it may die at any time: its streams notice and tell the next one what it may not have got. It ends by
+/// itself when the user has no session and nothing to do.
+class user : public gen_server {
+public:
+  using opened_or_not = std::expected<session_opened, xmpp::stanza_error>;
+  using resumed_or_not = std::expected<session_opened, xmpp::condition>;
+  using protocol =
+      coppice::protocol<calls<open_session, opened_or_not>, calls<resume_session, resumed_or_not>,
+                        calls<attach_stream, std::optional<stream_attached>>, casts<from_client>,
+                        casts<stream_wrote>, casts<stream_over>, casts<kick>, infos<deliver>, infos<accepted>,
+                        infos<kept>, infos<keep_again>, infos<down>, infos<resumption_over>>;
+
+  user(host h, std::string name) : host_(std::move(h)), name_(std::move(name)) {}
+
+  /// `ignore` if the user has a process already.
+  init_result init();
+  task<> handle_continue(const term& what);
+  task<opened_or_not> handle_call(open_session m);
+  task<resumed_or_not> handle_call(resume_session m);
+  std::optional<stream_attached> handle_call(const attach_stream& m);
+  task<result<>> handle_cast(from_client m);
+  result<> handle_cast(const stream_wrote& m);
+  task<result<>> handle_cast(stream_over m);
+  task<result<>> handle_cast(kick m);
+  task<result<>> handle_info(deliver m);
+  result<> handle_info(const accepted& m);
+  result<> handle_info(const kept& m);
+  result<> handle_info(keep_again m);
+  task<result<>> handle_info(down m);
+  task<result<>> handle_info(resumption_over m);
+  result<> handle_timeout();
+  [[nodiscard]] term state() const;
+
+private:
+  // user.cpp: sessions and their streams
+  session* find(std::uint64_t number);
+  session* of_resource(std::string_view resource);
+  void attach(session& s, pid stream, xmpp::framing frames);
+  void detach(session& s);
+  task<> end(std::uint64_t number, std::string condition, std::string text);
+  void write(session& s, const xml::element& e);
+  void write_unmanaged(session& s, const xml::element& e);
+  void put(session& s, std::string_view text);
+  /// What was written in this callback goes to the streams.
+  void flush();
+  result<> rest();
+
+  // user_outgoing.cpp: what clients send
+  task<> take(session* s, stanza_ptr element);
+  task<> take_stanza(session* s, xml::element stanza);
+  task<bool> take_management(session* s, stanza_ptr e);
+  void enable(session& s, const xml::element& e);
+  void acknowledge_when_asked(session& s);
+  /// Sends it to whoever has its `to`. With a token, he tells us when he answers for it.
+  task<> route(stanza_ptr stanza, std::uint64_t token, std::int64_t id);
+  task<> take_message(session* s, xml::element stanza);
+  task<> send_again_to(pid lost);
+  void done(std::uint64_t token);
+  /// Gives it to the keeper; again, if that one is another by now.
+  void keep_it(std::uint64_t token, const unfinished& what);
+  void watch(pid other);
+  void copy_to_others(const session& from, const xmpp::message_traits& traits, const unfinished& sent);
+  [[nodiscard]] static storage::archive_entry archived_as(std::int64_t id, const xmpp::jid& with,
+                                                          const xml::element& message);
+
+  // user_incoming.cpp: what comes from elsewhere
+  task<> deliver_again(std::string text);
+  task<> take_iq_for(stanza_ptr stanza);
+  task<> take_message_for(deliver m);
+  void answer_error(const xml::element& stanza, const xmpp::stanza_error& why);
+  [[nodiscard]] std::vector<xmpp::message_target> targets() const;
+  void give(const xmpp::message_delivery& where, const xml::element& message);
+
+  // user_presence.cpp
+  task<> take_presence(session* s, xml::element stanza);
+  task<> become_available(session* s, stanza_ptr presence);
+  task<> become_unavailable(session* s, xml::element presence);
+  task<> take_subscription(xml::element stanza, xmpp::subscription_act act);
+  task<> take_presence_from(stanza_ptr stanza);
+  task<> take_subscription_from(stanza_ptr stanza, xmpp::subscription_act act);
+  void answer_probe(const xmpp::jid& from);
+  task<> broadcast(stanza_ptr presence);
+  task<> save(xmpp::roster_item item, bool pushed);
+  task<> probe_contacts(session* s);
+  task<> give_offline(session* s);
+  task<> show_to(xmpp::jid contact, bool visible);
+  task<> say_farewell(xmpp::jid contact, xmpp::subscription_farewell what);
+
+  // user_iq.cpp: what the server does for the user
+  task<> take_iq(session* s, xml::element iq);
+  task<xml::element> answer(session* s, xml::element iq);
+  task<xml::element> answer_roster(session* s, xml::element iq);
+
+  [[nodiscard]] xmpp::jid bare() const;
+
+  host host_;
+  std::string name_;
+  std::shared_ptr<user_state> state_;
+  pid keeper_;                       ///< who has what is to be kept
+  std::map<pid, reference> watched_; ///< streams, and users who have something of ours
+};
+
+/// The process of a user, which is started if need be; nothing if that fails just now.
+task<std::optional<pid>> find_user_process(std::string name);
+/// The same, if it runs.
+std::optional<pid> user_process(std::string_view name);
+
+} // namespace coppice::messaging

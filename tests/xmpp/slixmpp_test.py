@@ -1,0 +1,251 @@
+"""What a user of slixmpp sees of the messaging server. `slixmpp_test.py --program PROGRAM CASE`."""
+
+import argparse
+import asyncio
+import os
+import re
+import signal
+import ssl
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import Client, Server  # noqa: E402
+
+
+async def signs_in_by_each_mechanism(server):
+    server.start()
+    # slixmpp knows the binding of TLS 1.2 only, and gives up where it is offered another.
+    old, new = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+    for mechanism, version in (("SCRAM-SHA-256-PLUS", old), ("SCRAM-SHA-1-PLUS", old), ("PLAIN", new)):
+        client = Client(server, "alice", mechanism=mechanism)
+        client.ssl_context.maximum_version = version
+        await client.enter()
+        assert client.boundjid.bare == "alice@localhost", client.boundjid
+        await client.leave()
+
+
+async def refuses_wrong_passwords(server):
+    server.start()
+    for user, password in (("alice", "wrong"), ("nobody", "pw-nobody")):
+        client = Client(server, user, password=password)
+        client.reach()
+        await client.seen("failed_all_auth")
+        client.abort()
+    code, said = server.account("passwd", "alice", "another\n")
+    assert code == 0, said
+    await (await Client(server, "alice", password="another").enter()).leave()
+    code, said = server.account("add", "alice", "x\n")
+    assert code == 1 and "already an account alice@localhost" in said, said
+    code, said = server.account("add", "b ad", "x\n")
+    assert code == 1 and "b ad" in said, said
+
+
+async def tls_from_the_start(server):
+    server.start()
+    alice = await Client(server, "alice").enter("tls")
+    assert await alice["xep_0199"].ping("localhost") >= 0
+    await alice.leave()
+
+
+async def messages_go_both_ways(server):
+    server.start()
+    alice = await Client(server, "alice", "a").enter()
+    bob = await Client(server, "bob", "b").enter()
+    alice.send_message("bob@localhost", "to all of bob", mtype="chat")
+    await bob.got("to all of bob")
+    assert bob.messages[0]["from"].full == "alice@localhost/a"
+    bob.send_message("alice@localhost/a", "to one of alice", mtype="chat")
+    await alice.got("to one of alice")
+    for i in range(200):
+        alice.send_message("bob@localhost", f"{i}", mtype="chat")
+    await bob.got("199")
+    assert bob.bodies()[1:] == [str(i) for i in range(200)], "in order, each once"
+    alice.send_message("alice@localhost", "to myself", mtype="chat")
+    await alice.got("to myself")
+    alice.send_message("nobody@localhost", "is there somebody?", mtype="chat")
+    await alice.seen("error:service-unavailable")
+    alice.send_message("somebody@elsewhere.example", "far away", mtype="chat")
+    await alice.seen("error:remote-server-not-found")
+    await alice.leave()
+    await bob.leave()
+
+
+async def messages_wait_for_who_is_away(server):
+    server.start()
+    alice = await Client(server, "alice", "a").enter()
+    for i in range(20):
+        alice.send_message("bob@localhost", f"{i}", mtype="chat")
+    await alice.acknowledged()
+    alice.abort()
+    server.stop(signal.SIGKILL)
+    server.start()
+    bob = await Client(server, "bob", "b", plugins=("xep_0203",)).enter()
+    await bob.got("19")
+    assert bob.bodies() == [str(i) for i in range(20)], bob.bodies()
+    assert bob.messages[0]["delay"]["stamp"] is not None
+    await bob.leave()
+    bob = await Client(server, "bob", "b").enter()
+    assert await bob["xep_0199"].ping("localhost") >= 0
+    assert bob.bodies() == [], "they come once"
+    await bob.leave()
+
+
+async def subscriptions_and_presence(server):
+    server.start()
+    alice = await Client(server, "alice", "a").enter()
+    bob = await Client(server, "bob", "b").enter()
+    alice.send_presence_subscription("bob@localhost")  # slixmpp grants it, and asks back
+    await alice.sees("bob@localhost/b", "available")
+    await bob.sees("alice@localhost/a", "available")
+    alice.send_presence(pshow="away", pstatus="gone for lunch")
+    await bob.sees("alice@localhost/a", "away")
+    bob.presences.clear()
+    alice.abort()  # without a word: the session can be resumed, bob sees nothing yet
+    other = await Client(server, "alice", "other").enter()
+    await bob.sees("alice@localhost/other", "available")
+    await other.leave()
+    await bob.sees("alice@localhost/other", "unavailable")
+    assert ("alice@localhost/a", "unavailable") not in bob.presences
+    await bob.leave()
+
+
+async def roster_is_kept_over_a_restart(server):
+    server.start()
+    alice = await Client(server, "alice", "a").enter()
+    bob = await Client(server, "bob", "b").enter()
+    alice.send_presence_subscription("bob@localhost")
+    await alice.sees("bob@localhost/b", "available")
+    await bob.sees("alice@localhost/a", "available")
+    await alice.update_roster("bob@localhost", name="Bob", groups=["Friends & \"others\"", "<work>"])
+    alice.abort()
+    bob.abort()
+    server.stop(signal.SIGKILL)
+    server.start()
+    alice = await Client(server, "alice", "a").enter()
+    item = alice.client_roster["bob@localhost"]
+    assert item["subscription"] == "both", item["subscription"]
+    assert item["name"] == "Bob" and set(item["groups"]) == {"Friends & \"others\"", "<work>"}, item["groups"]
+    bob = await Client(server, "bob", "b").enter()
+    await alice.sees("bob@localhost/b", "available")
+    await bob.sees("alice@localhost/a", "available")
+    await alice.del_roster_item("bob@localhost")
+    await bob.sees("alice@localhost/a", "unavailable")
+    await alice.leave()
+    await bob.leave()
+
+
+async def copies_to_other_clients(server):
+    server.start()
+    phone = await Client(server, "alice", "phone", plugins=("xep_0280",)).enter()
+    desk = await Client(server, "alice", "desk", plugins=("xep_0280",)).enter()
+    bob = await Client(server, "bob", "b").enter()
+    copies = {"sent": [], "received": []}
+
+    def take(kind):
+        def note(message):
+            copies[kind].append(message[f"carbon_{kind}"]["body"])
+            phone.changed.set()
+        return note
+    phone.add_event_handler("carbon_sent", take("sent"))
+    phone.add_event_handler("carbon_received", take("received"))
+    await phone["xep_0280"].enable()
+    desk.send_message("bob@localhost", "from the desk", mtype="chat")
+    await phone.until(lambda: copies["sent"] == ["from the desk"], "the copy of what was sent")
+    await bob.got("from the desk")
+    bob.send_message("alice@localhost/desk", "to the desk", mtype="chat")
+    await phone.until(lambda: copies["received"] == ["to the desk"], "the copy of what came")
+    await desk.got("to the desk")
+    for client in (phone, desk, bob):
+        await client.leave()
+
+
+async def a_lost_connection_is_resumed(server):
+    server.start()
+    alice = await Client(server, "alice", "a").enter()
+    bob = await Client(server, "bob", "b").enter()
+    alice.send_message("bob@localhost", "before", mtype="chat")
+    await bob.got("before")
+    bob.abort()
+    await bob.seen("disconnected")
+    for i in range(10):
+        alice.send_message("bob@localhost", f"meanwhile {i}", mtype="chat")
+    await alice["xep_0199"].ping("localhost")
+    assert "session_resumed" not in bob.events
+    bob.reach()
+    await bob.seen("session_resumed")
+    await bob.got("meanwhile 9")
+    assert bob.bodies() == ["before"] + [f"meanwhile {i}" for i in range(10)], bob.bodies()
+    assert bob.events.count("session_start") == 1
+    await alice.leave()
+    await bob.leave()
+
+
+async def the_same_resource_takes_over(server):
+    server.start()
+    first = await Client(server, "alice", "a").enter()
+    second = await Client(server, "alice", "a").enter()
+    await first.seen("stream_error:conflict")
+    first.abort()
+    assert second.boundjid.full == "alice@localhost/a"
+    await second.leave()
+
+
+async def answers_what_every_server_answers(server):
+    server.start()
+    alice = await Client(server, "alice", "a", plugins=("xep_0092", "xep_0202")).enter()
+    version = await alice["xep_0092"].get_version("localhost")
+    assert version["software_version"]["name"] == "Coppice"
+    time = await alice["xep_0202"].get_entity_time("localhost")
+    said = time.xml.find("{urn:xmpp:time}time/{urn:xmpp:time}utc").text  # what slixmpp makes of it fails
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", said), said
+    iq = alice.make_iq_get(queryxmlns="urn:example:unknown", ito="localhost")
+    try:
+        await iq.send()
+        raise AssertionError("an unknown request was answered")
+    except Exception as error:  # slixmpp's IqError
+        assert error.condition == "service-unavailable", error
+    await alice.leave()
+
+
+async def any_process_may_be_killed(server):
+    """The processes of a user, of his stream and of the keeper, while messages go through them."""
+    server.start()
+    alice = await Client(server, "alice", "a").enter()
+    bob = await Client(server, "bob", "b").enter()
+    sent = 0
+    for name in ("user:bob", "user:alice", "keeper", "user_sup", "user:bob", "keeper"):
+        for _ in range(50):
+            alice.send_message("bob@localhost", f"{sent}", mtype="chat")
+            sent += 1
+        await server.kill(name)
+        for _ in range(50):
+            alice.send_message("bob@localhost", f"{sent}", mtype="chat")
+            sent += 1
+        await bob.got(str(sent - 1))
+    assert bob.bodies() == [str(i) for i in range(sent)], "all, in order, each once"
+    assert "disconnected" not in alice.events + bob.events, "nobody noticed"
+    await alice.leave()
+    await bob.leave()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--program", required=True)
+    parser.add_argument("case")
+    asked = parser.parse_args()
+    server = Server(asked.program)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(globals()[asked.case](server))
+    except BaseException:
+        log = open(server.folder + "/log").read() if os.path.exists(server.folder + "/log") else ""
+        print("log of the server:\n" + log[-4000:], file=sys.stderr)
+        raise
+    finally:
+        server.remove()
+    os._exit(0)  # slixmpp leaves tasks behind that complain of their end
+
+
+if __name__ == "__main__":
+    main()
