@@ -120,8 +120,8 @@ private:
   void change_nick(turn& t, occupant& who, const xml::element& stanza);
   void rename(turn& t, occupant& who, const std::string& nick, own_presence what);
   void move_session(turn& t, occupant& who, const std::string& nick, own_presence what);
-  void leave(turn& t, occupant& who, news how);
-  void remove(outcome& out, occupant& who, news how);
+  void leave(turn& t, occupant& who, const news& how);
+  void remove(outcome& out, occupant& who, const news& how);
   void end_if_empty(outcome& out);
 
   // What the others are told: room_news.cpp
@@ -179,6 +179,7 @@ private:
   [[nodiscard]] std::string occupant_id(const jid& user) const;
   [[nodiscard]] const std::string* owner_of_nick(std::string_view nick) const;
   [[nodiscard]] recipients everyone();
+  [[nodiscard]] static recipients all(const std::vector<session>& sessions);
   occupant& add_session(const jid& full, std::string_view nick, own_presence what);
   void drop_session(occupant& who, const jid& full);
 

@@ -22,8 +22,8 @@ void room::on_admin(turn& t, const xml::element& stanza, const xml::element& que
   std::vector<change> changes;
   for (const xml::element* item : items) {
     auto read = read_change(*item);
-    if (!read) return t.refuse(stanza, std::move(read.error()));
-    if (auto refusal = refusal_of(t, *read)) return t.refuse(stanza, std::move(*refusal));
+    if (!read) return t.refuse(stanza, read.error());
+    if (auto refusal = refusal_of(t, *read)) return t.refuse(stanza, *refusal);
     changes.push_back(std::move(*read));
   }
   if (leaves_no_owner(changes)) return t.refuse(stanza, condition::conflict, "The room needs an owner.");
@@ -197,7 +197,7 @@ void room::give_list(turn& t, const xml::element& stanza, const xml::element& it
   }
   xml::element list(ns::muc_admin, "query");
   if (of) {
-    if (auto refusal = list_refusal(t, *of)) return t.refuse(stanza, std::move(*refusal));
+    if (auto refusal = list_refusal(t, *of)) return t.refuse(stanza, *refusal);
     for (const auto& [user, what] : users_) {
       if (what.is != *of) continue;
       xml::element one(ns::muc_admin, "item");

@@ -187,7 +187,7 @@ void room::register_user(turn& t, const xml::element& stanza, const xml::element
     if (!answers) return t.refuse(stanza, condition::bad_request, answers.error());
     const auto nick = address_.with_resource(answers->value("muc#register_roomnick").value_or(""));
     if (!nick) return t.refuse(stanza, condition::not_acceptable, nick.error());
-    if (auto refusal = nick_refusal(user, nick->resource())) return t.refuse(stanza, std::move(*refusal));
+    if (auto refusal = nick_refusal(user, nick->resource())) return t.refuse(stanza, *refusal);
     if (found == users_.end() && users_.size() >= limits_.affiliations) {
       return t.refuse(stanza, condition::resource_constraint);
     }

@@ -122,10 +122,8 @@ void room::on_private_message(turn& t, xml::element& stanza, const occupant& who
   if (!allowed) return t.refuse(stanza, condition::forbidden, "You may not send private messages.");
   clean(stanza, who);
   stanza.add(xml::element(ns::muc_user, "x"));
-  std::vector<jid> to;
-  for (const session& s : other->sessions) to.push_back(s.full);
-  t.out.emplace_back(broadcast{std::make_shared<const xml::element>(std::move(stanza)),
-                               std::make_shared<const std::vector<jid>>(std::move(to))});
+  t.out.emplace_back(
+      broadcast{std::make_shared<const xml::element>(std::move(stanza)), all(other->sessions)});
 }
 
 /// 13.3: who cannot be reached is not there; other errors go to whose message it was.
@@ -136,10 +134,8 @@ void room::on_error(turn& t, xml::element& stanza) {
   occupant* other = t.to.is_bare() ? nullptr : find_nick(t.to.resource());
   if (other == nullptr || kind_of(stanza) != stanza_kind::message) return;
   clean(stanza, *who);
-  std::vector<jid> to;
-  for (const session& s : other->sessions) to.push_back(s.full);
-  t.out.emplace_back(broadcast{std::make_shared<const xml::element>(std::move(stanza)),
-                               std::make_shared<const std::vector<jid>>(std::move(to))});
+  t.out.emplace_back(
+      broadcast{std::make_shared<const xml::element>(std::move(stanza)), all(other->sessions)});
 }
 
 void room::on_invitations(turn& t, const xml::element& stanza, const xml::element& x) {

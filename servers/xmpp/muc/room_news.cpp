@@ -16,6 +16,13 @@ shared_stanza shared(xml::element stanza) { return std::make_shared<const xml::e
 
 } // namespace
 
+recipients room::all(const std::vector<session>& sessions) {
+  std::vector<jid> addresses;
+  addresses.reserve(sessions.size());
+  for (const session& s : sessions) addresses.push_back(s.full);
+  return addressed(std::move(addresses));
+}
+
 bool room::sees_addresses(const occupant& who) const noexcept {
   return !config_.anonymous || who.as == role::moderator;
 }
@@ -83,9 +90,7 @@ void room::announce_to_self(outcome& out, const occupant& who, const news& what,
   news own = what;
   own.codes.insert(own.codes.end(), what.own_codes.begin(), what.own_codes.end());
   own.codes.push_back(110);
-  std::vector<jid> addresses;
-  for (const session& s : to) addresses.push_back(s.full);
-  out.emplace_back(broadcast{shared(presence_of(who, true, own)), addressed(std::move(addresses))});
+  out.emplace_back(broadcast{shared(presence_of(who, true, own)), all(to)});
 }
 
 xml::element room::status_message(const std::vector<int>& codes) const {

@@ -39,7 +39,7 @@ void room::on_presence(turn& t, xml::element& stanza) {
 void room::on_available(turn& t, xml::element& stanza) {
   if (t.from.is_bare()) return;
   if (t.to.is_bare()) return t.refuse(stanza, condition::jid_malformed, "A nick is missing.");
-  if (auto refusal = presence_refusal(stanza)) return t.refuse(stanza, std::move(*refusal));
+  if (auto refusal = presence_refusal(stanza)) return t.refuse(stanza, *refusal);
   const bool enters = stanza.child(ns::muc, "x") != nullptr;
   occupant* who = find(t.from);
   if (who != nullptr && t.to.resource() != who->nick) return change_nick(t, *who, stanza);
@@ -70,7 +70,7 @@ std::optional<stanza_error> room::presence_refusal(const xml::element& stanza) c
 }
 
 void room::enter(turn& t, const xml::element& stanza) {
-  if (auto refusal = entry_refusal(t, stanza)) return t.refuse(stanza, std::move(*refusal));
+  if (auto refusal = entry_refusal(t, stanza)) return t.refuse(stanza, *refusal);
   const bool created = fresh_;
   if (fresh_) {
     fresh_ = false;
@@ -167,7 +167,7 @@ void room::show_again(turn& t, occupant& who, own_presence what) {
 
 void room::change_nick(turn& t, occupant& who, const xml::element& stanza) {
   const std::string nick(t.to.resource());
-  if (auto refusal = nick_refusal(t.from, nick)) return t.refuse(stanza, std::move(*refusal));
+  if (auto refusal = nick_refusal(t.from, nick)) return t.refuse(stanza, *refusal);
   const occupant* there = find_nick(nick);
   if (there != nullptr && there->sessions.size() >= limits_.sessions) {
     return t.refuse(stanza, condition::resource_constraint, "Too many sessions of one occupant.");
@@ -212,16 +212,16 @@ void room::move_session(turn& t, occupant& who, const std::string& nick, own_pre
   announce(t.out, other, {});
 }
 
-void room::leave(turn& t, occupant& who, news how) {
+void room::leave(turn& t, occupant& who, const news& how) {
   const auto mine = std::ranges::find(who.sessions, t.from, &session::full);
-  if (who.sessions.size() == 1) return remove(t.out, who, std::move(how));
+  if (who.sessions.size() == 1) return remove(t.out, who, how);
   announce_to_self(t.out, who, how, {*mine});
   const bool shown_one = &*mine == &who.sessions.back();
   drop_session(who, t.from);
   if (shown_one) announce(t.out, who, {});
 }
 
-void room::remove(outcome& out, occupant& who, news how) {
+void room::remove(outcome& out, occupant& who, const news& how) {
   announce(out, who, how);
   for (const session& s : who.sessions) sessions_.erase(s.full.text());
   occupants_.erase(occupants_.find(who.nick));

@@ -13,7 +13,7 @@ struct room::turn {
   const surroundings& at;
   outcome out = {};
 
-  void refuse(const xml::element& stanza, stanza_error e) {
+  void refuse(const xml::element& stanza, const stanza_error& e) {
     if (may_be_answered(stanza)) out.emplace_back(send{error_reply(stanza, e)});
   }
   void refuse(const xml::element& stanza, condition c, std::string_view text = "") {
