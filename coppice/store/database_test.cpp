@@ -291,7 +291,7 @@ TEST_P(a_database, commits_the_works_of_many_processes_together_and_undoes_some_
   }
   EXPECT_EQ(count(db), 101);
   EXPECT_EQ(db.statistics().writes, 201U);
-  EXPECT_EQ(db.statistics().commits, 2U);
+  EXPECT_LE(db.statistics().commits, 5U); // PostgreSQL does well with no more than 64 at a time
 }
 
 struct own_exception : std::runtime_error {

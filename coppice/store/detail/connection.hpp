@@ -32,6 +32,8 @@ public:
   virtual void end_part() = 0;
   virtual void undo_part() = 0;
   /// @}
+  /// So many parts are as many as one transaction does well.
+  [[nodiscard]] virtual std::size_t most_parts() const noexcept = 0;
   /// Whether the transaction goes on: some errors end all of it.
   [[nodiscard]] virtual bool in_transaction() const noexcept = 0;
   /// Whether it is of further use; if not, another is opened in its stead.

@@ -125,10 +125,9 @@ void engine_state::do_alone(connection& on, job& what) {
 
 std::size_t engine_state::do_some(std::vector<std::unique_ptr<job>>& batch, std::size_t from) {
   connection& on = writer.get();
-  auto to =
-      static_cast<std::size_t>(std::find_if(batch.begin() + static_cast<std::ptrdiff_t>(from), batch.end(),
-                                            [](const auto& j) { return j->kind == job_kind::backup; }) -
-                               batch.begin());
+  const std::size_t most = from + std::min(batch.size() - from, on.most_parts());
+  std::size_t to = from;
+  while (to < most && batch[to]->kind != job_kind::backup) ++to;
   if (to <= from + 1) {
     do_alone(on, *batch[from]);
     return from + 1;

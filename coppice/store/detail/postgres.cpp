@@ -235,6 +235,8 @@ public:
     pending_.emplace_back("ROLLBACK TO part");
     pending_.emplace_back("RELEASE part");
   }
+  /// The server looks through all locks of a transaction whenever a part ends, and each part has one.
+  [[nodiscard]] std::size_t most_parts() const noexcept override { return 64; }
   [[nodiscard]] bool in_transaction() const noexcept override { return open_ && usable(); }
   [[nodiscard]] bool usable() const noexcept override { return !broken_ && PQstatus(on_) == CONNECTION_OK; }
 

@@ -200,6 +200,7 @@ public:
     command("ROLLBACK TO part");
     command("RELEASE part");
   }
+  [[nodiscard]] std::size_t most_parts() const noexcept override { return SIZE_MAX; }
   [[nodiscard]] bool in_transaction() const noexcept override { return sqlite3_get_autocommit(db_) == 0; }
   [[nodiscard]] bool usable() const noexcept override { return true; }
 
