@@ -119,7 +119,8 @@ TEST_P(a_database, takes_its_parameters_by_number) {
 TEST_P(a_database, takes_null_where_it_took_a_value) {
   const database db = numbers_at();
   auto r = db.write_now([](transaction& t) {
-    for (std::optional<std::string> what : {std::optional<std::string>("a"), std::optional<std::string>()}) {
+    for (const std::optional<std::string>& what :
+         {std::optional<std::string>("a"), std::optional<std::string>()}) {
       t.execute("INSERT INTO number (value, what) VALUES ($1, $2)", what ? 1 : 2, what);
     }
     return t.query("SELECT value FROM number WHERE what IS NULL")[0].get<int>(0);

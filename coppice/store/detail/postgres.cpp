@@ -114,7 +114,7 @@ void read_cell(cell& to, const PGresult& from, int line, int column) {
   const auto size = static_cast<std::size_t>(PQgetlength(&from, line, column));
   to.kind = cell::type::integer;
   switch (PQftype(&from, column)) {
-  case oid_bool: to.integer = *data; break;
+  case oid_bool: to.integer = *data != 0 ? 1 : 0; break;
   case oid_int2: to.integer = static_cast<std::int16_t>(read_number<std::uint16_t>(data)); break;
   case oid_int4: to.integer = static_cast<std::int32_t>(read_number<std::uint32_t>(data)); break;
   case oid_int8: to.integer = static_cast<std::int64_t>(read_number<std::uint64_t>(data)); break;

@@ -113,6 +113,7 @@ private:
   pid_t start(const std::vector<std::string>& words) {
     const std::string program = programs + words.front();
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
     std::array<int, 2> ends{};

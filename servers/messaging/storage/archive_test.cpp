@@ -28,6 +28,7 @@ protected:
     archive_page page = in([&](transaction& t) { return load_archive(t, "a@h", filter, most, backwards); });
     complete_ = page.complete;
     std::vector<std::int64_t> result;
+    result.reserve(page.entries.size());
     for (const archive_entry& e : page.entries) result.push_back(e.id);
     return result;
   }
