@@ -7,9 +7,11 @@ import re
 import signal
 import ssl
 import sys
+import xml.etree.ElementTree as ET
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import Client, Server  # noqa: E402
+from slixmpp.exceptions import IqError  # noqa: E402
 
 
 async def signs_in_by_each_mechanism(server):
@@ -202,9 +204,130 @@ async def answers_what_every_server_answers(server):
     try:
         await iq.send()
         raise AssertionError("an unknown request was answered")
-    except Exception as error:  # slixmpp's IqError
+    except IqError as error:
         assert error.condition == "service-unavailable", error
     await alice.leave()
+
+
+async def says_what_it_can_do(server):
+    server.start()
+    alice = await Client(server, "alice", "a").enter()
+    info = (await alice["xep_0030"].get_info("localhost"))["disco_info"]
+    assert ("server", "im", None, "Coppice") in info["identities"], info["identities"]
+    assert {"urn:xmpp:ping", "urn:xmpp:blocking", "urn:xmpp:carbons:2"} <= info["features"], info["features"]
+    own = (await alice["xep_0030"].get_info("alice@localhost"))["disco_info"]
+    assert {"urn:xmpp:mam:2", "urn:xmpp:mam:2#extended"} <= own["features"], own["features"]
+    try:
+        await alice["xep_0030"].get_info("bob@localhost")
+        raise AssertionError("a stranger's account was shown")
+    except IqError as error:
+        assert error.condition == "service-unavailable", error
+    await alice.leave()
+
+
+async def archive_is_paged_through(server):
+    server.start()
+    alice = await Client(server, "alice", "a", plugins=("xep_0313",)).enter()
+    bob = await Client(server, "bob", "b", plugins=("xep_0313",)).enter()
+    for i in range(30):
+        alice.send_message("bob@localhost", f"{i}", mtype="chat")
+    await bob.got("29")
+    await alice.acknowledged()
+    bob.send_message("alice@localhost", "back", mtype="chat")
+    await alice.got("back")
+    server.stop(signal.SIGKILL)
+    server.start()
+    alice = await Client(server, "alice", "a", plugins=("xep_0313",)).enter()
+    bob = await Client(server, "bob", "b", plugins=("xep_0313",)).enter()
+    for client, other in ((alice, "bob@localhost"), (bob, "alice@localhost")):
+        seen, after = [], None
+        while True:
+            page = await client["xep_0313"].retrieve(with_jid=other, rsm={"max": "7", "after": after} if after
+                                                     else {"max": "7"})
+            seen += [r["mam_result"]["forwarded"]["message"]["body"] for r in page["mam"]["results"]]
+            after = page["mam_fin"]["rsm"]["last"]
+            if page.xml.find("{urn:xmpp:mam:2}fin").get("complete") == "true":
+                break
+        assert seen == [str(i) for i in range(30)] + ["back"], seen
+    none = await alice["xep_0313"].retrieve(with_jid="nobody@localhost")
+    assert not list(none["mam"]["results"])
+    live = bob.messages[0] if bob.messages else None
+    assert live is None, "what was acknowledged does not come again"
+    await alice.leave()
+    await bob.leave()
+
+
+async def blocked_contacts_find_nobody(server):
+    server.start()
+    alice = await Client(server, "alice", "a", plugins=("xep_0191",)).enter()
+    bob = await Client(server, "bob", "b").enter()
+    alice.send_presence_subscription("bob@localhost")
+    await alice.sees("bob@localhost/b", "available")
+    await bob.sees("alice@localhost/a", "available")
+    await alice["xep_0191"].block("bob@localhost")
+    await bob.sees("alice@localhost/a", "unavailable")
+    bob.send_message("alice@localhost", "unheard", mtype="chat")
+    await bob.seen("error:service-unavailable")
+    alice.send_message("bob@localhost", "not said", mtype="chat")
+    await alice.seen("error:not-acceptable")
+    blocked = (await alice["xep_0191"].get_blocked())["blocklist"]["items"]
+    assert {str(b) for b in blocked} == {"bob@localhost"}, blocked
+    bob.presences.clear()
+    await alice["xep_0191"].unblock("bob@localhost")
+    await bob.sees("alice@localhost/a", "available")
+    bob.send_message("alice@localhost", "heard again", mtype="chat")
+    await alice.got("heard again")
+    assert "unheard" not in alice.bodies() and "not said" not in bob.bodies()
+    await alice.leave()
+    await bob.leave()
+
+
+async def keeps_what_clients_give_it(server):
+    """Private XML (0049) and vCards (0054)."""
+    server.start()
+    alice = await Client(server, "alice", "a", plugins=("xep_0049", "xep_0054")).enter()
+    card = alice["xep_0054"].make_vcard()
+    card["NICKNAME"] = "Al <&> Ice"
+    await alice["xep_0054"].publish_vcard(card)
+    iq = alice.make_iq_set()
+    iq.append(ET.fromstring("<query xmlns='jabber:iq:private'><x xmlns='urn:example:x'><y a='1'>z</y></x></query>"))
+    await iq.send()
+    await alice.leave()
+    server.stop(signal.SIGKILL)
+    server.start()
+    alice = await Client(server, "alice", "a", plugins=("xep_0049", "xep_0054")).enter()
+    iq = alice.make_iq_get()
+    iq.append(ET.fromstring("<query xmlns='jabber:iq:private'><x xmlns='urn:example:x'/></query>"))
+    answer = await iq.send()
+    assert answer.xml.find(".//{urn:example:x}y").text == "z", answer
+    bob = await Client(server, "bob", "b", plugins=("xep_0054",)).enter()
+    seen = await bob["xep_0054"].get_vcard("alice@localhost")
+    assert str(seen["vcard_temp"]["NICKNAME"]) in ("Al <&> Ice", "['Al <&> Ice']"), seen
+    await alice.leave()
+    await bob.leave()
+
+
+async def inactive_clients_are_spared(server):
+    server.start()
+    alice = await Client(server, "alice", "a", plugins=("xep_0352",)).enter()
+    bob = await Client(server, "bob", "b").enter()
+    bob.send_presence_subscription("alice@localhost")
+    await alice.sees("bob@localhost/b", "available")
+    await bob.sees("alice@localhost/a", "available")
+    alice["xep_0352"].send_inactive()
+    await alice["xep_0199"].ping("localhost")
+    alice.presences.clear()
+    for show in ("away", "xa", "dnd"):
+        bob.send_presence(pshow=show)
+    await bob["xep_0199"].ping("localhost")
+    await alice["xep_0199"].ping("localhost")  # an answer to her own question cannot wait, and takes the rest along
+    await alice.sees("bob@localhost/b", "dnd")
+    assert alice.presences == [("bob@localhost/b", "dnd")], alice.presences
+    alice["xep_0352"].send_active()
+    bob.send_presence(pshow="chat")
+    await alice.sees("bob@localhost/b", "chat")
+    await alice.leave()
+    await bob.leave()
 
 
 async def any_process_may_be_killed(server):

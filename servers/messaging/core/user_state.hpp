@@ -4,6 +4,9 @@
 
 #include "coppice/runtime/clock.hpp"
 #include "coppice/runtime/process.hpp"
+#include "servers/xmpp/archive_query.hpp"
+#include "servers/xmpp/blocking.hpp"
+#include "servers/xmpp/client_state.hpp"
 #include "servers/xmpp/framing.hpp"
 #include "servers/xmpp/jid.hpp"
 #include "servers/xmpp/roster.hpp"
@@ -40,10 +43,12 @@ struct session {
   std::shared_ptr<const xml::element> presence; ///< the last that was broadcast; none: not available
   int priority = 0;
   bool interested = false;      ///< has asked for the roster: gets pushes
+  bool sees_blocks = false;     ///< has asked for the block list: gets pushes
   std::set<xmpp::jid> directed; ///< who has got presence that was not broadcast
 
-  bool carbons = false;  ///< XEP-0280
-  bool inactive = false; ///< XEP-0352
+  bool carbons = false;            ///< XEP-0280
+  bool inactive = false;           ///< XEP-0352: nobody looks at the client
+  xmpp::waiting_stanzas unhurried; ///< what it need not hear meanwhile
 
   // XEP-0198
   bool managed = false;
@@ -91,6 +96,8 @@ struct user_state {
   std::map<xmpp::jid, xmpp::roster_item> roster;
   std::uint64_t roster_version = 0;
   std::uint64_t oldest_roster_version = 0; ///< from which on changes are known
+  xmpp::block_list blocked;                ///< XEP-0191
+  xmpp::archive_preferences archiving;     ///< XEP-0313
 
   std::map<std::uint64_t, session> sessions; ///< by number
   std::uint64_t last_session = 0;

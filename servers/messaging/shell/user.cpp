@@ -4,6 +4,8 @@
 #include "coppice/runtime/node.hpp"
 #include "coppice/runtime/timer.hpp"
 #include "servers/messaging/storage/accounts.hpp"
+#include "servers/messaging/storage/archive.hpp"
+#include "servers/messaging/storage/block_list.hpp"
 #include "servers/messaging/storage/roster.hpp"
 #include "servers/xmpp/namespaces.hpp"
 
@@ -25,11 +27,16 @@ std::string process_name(std::string_view name) { return "user:" + std::string(n
 struct account_and_roster {
   bool exists = false;
   storage::stored_roster roster;
+  block_list blocked;
+  archive_preferences archiving;
 };
 account_and_roster load(store::transaction& t, const std::string& owner) {
   account_and_roster all;
   all.exists = storage::has_account(t, owner);
-  if (all.exists) all.roster = storage::load_roster(t, owner);
+  if (!all.exists) return all;
+  all.roster = storage::load_roster(t, owner);
+  all.blocked = storage::load_block_list(t, owner);
+  all.archiving = storage::load_archive_preferences(t, owner).value_or(archive_preferences());
   return all;
 }
 
@@ -73,6 +80,8 @@ task<> user::handle_continue(const term& /*what*/) {
   for (roster_item& item : found->roster.items) state_->roster.emplace(item.contact, std::move(item));
   state_->roster_version = found->roster.version;
   state_->oldest_roster_version = found->roster.oldest;
+  state_->blocked = std::move(found->blocked);
+  state_->archiving = std::move(found->archiving);
 }
 
 jid user::bare() const { return jid::of(name_, host_.domain()).value_or(jid()); }
@@ -247,10 +256,14 @@ void user::write_unmanaged(session& s, const xml::element& e) {
 }
 
 void user::write(session& s, const xml::element& e) {
-  if (!s.managed) return write_unmanaged(s, e);
   std::string text = framed(s.frames, e);
+  if (!s.inactive) return write_text(s, std::move(text));
+  for (std::string& due : s.unhurried.offer(std::move(text), news_of(e))) write_text(s, std::move(due));
+}
+
+void user::write_text(session& s, std::string text) {
   put(s, text);
-  s.out.push(std::move(text), host::now_utc());
+  if (s.managed) s.out.push(std::move(text), host::now_utc());
 }
 
 void user::flush() {

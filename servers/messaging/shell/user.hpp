@@ -4,6 +4,7 @@
 #include "servers/messaging/shell/host.hpp"
 #include "servers/messaging/shell/keeper.hpp"
 #include "servers/messaging/shell/messages.hpp"
+#include "servers/messaging/storage/roster.hpp"
 #include "servers/xmpp/message_rules.hpp"
 
 #include <map>
@@ -70,6 +71,7 @@ private:
   void detach(session& s);
   task<> end(std::uint64_t number, std::string condition, std::string text);
   void write(session& s, const xml::element& e);
+  void write_text(session& s, std::string text);
   void write_unmanaged(session& s, const xml::element& e);
   void put(session& s, std::string_view text);
   /// What was written in this callback goes to the streams.
@@ -100,6 +102,8 @@ private:
   task<> take_message_for(deliver m);
   void answer_error(const xml::element& stanza, const xmpp::stanza_error& why);
   [[nodiscard]] std::vector<xmpp::message_target> targets() const;
+  [[nodiscard]] bool archives_with(const xmpp::jid& other) const;
+  bool is_blocked(const deliver& m);
   void give(const xmpp::message_delivery& where, const xml::element& message);
 
   // user_presence.cpp
@@ -118,9 +122,25 @@ private:
   task<> say_farewell(xmpp::jid contact, xmpp::subscription_farewell what);
 
   // user_iq.cpp: what the server does for the user
+  struct request_kind;
   task<> take_iq(session* s, xml::element iq);
   task<xml::element> answer(session* s, xml::element iq);
+  task<xml::element> answer_stranger(xml::element iq);
+  task<xml::element> answer_simply(session* s, xml::element iq);
   task<xml::element> answer_roster(session* s, xml::element iq);
+  task<xml::element> answer_roster_query(session* s, xml::element iq);
+  void push_roster_changes(session& s, const std::vector<storage::roster_change>& changes);
+
+  // user_account.cpp: what is kept for the account
+  task<xml::element> answer_archive(session* s, xml::element iq);
+  task<xml::element> answer_archive_query(session* s, xml::element iq);
+  task<xml::element> answer_archive_metadata(session* s, xml::element iq);
+  task<xml::element> answer_archive_preferences(session* s, xml::element iq);
+  task<xml::element> answer_blocking(session* s, xml::element iq);
+  task<> change_blocks(xmpp::block_request what);
+  [[nodiscard]] bool seen_by(const xmpp::jid& contact) const;
+  task<xml::element> answer_private(session* s, xml::element iq);
+  task<xml::element> answer_vcard(session* s, xml::element iq);
 
   [[nodiscard]] xmpp::jid bare() const;
 

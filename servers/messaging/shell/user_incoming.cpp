@@ -9,6 +9,10 @@ namespace coppice::messaging {
 using namespace xmpp; // NOLINT(google-build-using-namespace)
 
 task<result<>> user::handle_info(deliver m) {
+  if (is_blocked(m)) {
+    flush();
+    co_return rest();
+  }
   switch (kind_of(*m.stanza)) {
   case stanza_kind::message: co_await take_message_for(std::move(m)); break;
   case stanza_kind::presence: co_await take_presence_from(std::move(m.stanza)); break;
@@ -17,6 +21,17 @@ task<result<>> user::handle_info(deliver m) {
   }
   flush();
   co_return rest();
+}
+
+/// XEP-0191: whoever is blocked finds nobody here.
+bool user::is_blocked(const deliver& m) {
+  if (state_->blocked.size() == 0) return false;
+  const jid from = jid::parse(m.stanza->get("from")).value_or(jid());
+  const block_verdict verdict = judge_incoming(state_->blocked, bare(), from, *m.stanza);
+  if (verdict.passes) return false;
+  if (verdict.answer) answer_error(*m.stanza, *verdict.answer);
+  if (m.from) send(m.from, accepted{m.token});
+  return true;
 }
 
 void user::answer_error(const xml::element& stanza, const stanza_error& why) {
@@ -47,7 +62,9 @@ task<> user::take_message_for(deliver m) {
     if (m.from) send(m.from, accepted{m.token});
     co_return;
   }
-  const message_traits traits = traits_of(*m.stanza);
+  message_traits traits = traits_of(*m.stanza);
+  const jid from = jid::parse(m.stanza->get("from")).value_or(jid());
+  traits.archived = traits.archived && archives_with(from);
   const jid to = jid::parse(m.stanza->get("to")).value_or(jid());
   const message_delivery where = xmpp::deliver(traits, to.resource(), targets());
   const bool is_new = m.id == 0 || !state_->recent.seen(m.id);
@@ -65,7 +82,6 @@ task<> user::take_message_for(deliver m) {
   open.open = 1;
   if (traits.archived || where.offline) {
     auto job = std::make_shared<keep_job>();
-    const jid from = jid::parse(m.stanza->get("from")).value_or(jid());
     job->owner = bare().text();
     if (traits.archived) job->archive = archived_as(m.id, from, message);
     if (where.offline) job->away = {m.id, host::now_utc(), message.to_string()};
@@ -124,7 +140,16 @@ task<> user::take_iq_for(stanza_ptr stanza) {
     co_return;
   }
   const std::string_view type = stanza->get("type");
-  if (type == "get" || type == "set") answer_error(*stanza, {.is = condition::service_unavailable});
+  if (type != "get" && type != "set") co_return;
+  if (!to.is_bare() || !state_->exists) {
+    answer_error(*stanza, {.is = condition::service_unavailable});
+    co_return;
+  }
+  xml::element reply = co_await answer_stranger(*stanza);
+  const jid from = jid::parse(reply.get("to")).value_or(jid());
+  if (const std::optional<pid> there = user_process(from.local())) {
+    send(*there, deliver{std::make_shared<const xml::element>(std::move(reply)), pid(), 0, 0});
+  }
 }
 
 } // namespace coppice::messaging

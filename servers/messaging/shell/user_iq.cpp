@@ -1,9 +1,12 @@
 // Requests that the server answers itself, for the user's account or as the server.
 #include "servers/messaging/shell/user.hpp"
 #include "servers/messaging/storage/roster.hpp"
+#include "servers/xmpp/disco.hpp"
 #include "servers/xmpp/namespaces.hpp"
 
 #include "coppice/runtime/node.hpp"
+
+#include <array>
 
 namespace coppice::messaging {
 
@@ -12,6 +15,22 @@ using namespace xmpp; // NOLINT(google-build-using-namespace)
 namespace {
 
 xml::element refused(const xml::element& iq, condition why) { return error_reply(iq, {.is = why}); }
+
+/// XEP-0030: what the server is.
+disco_info server_info() {
+  return {.identities = {{"server", "im", "Coppice"}},
+          .features = {std::string(ns::disco_info), std::string(ns::disco_items), std::string(ns::ping),
+                       std::string(ns::version), std::string(ns::time), std::string(ns::blocking),
+                       std::string(ns::private_storage), std::string(ns::vcard), std::string(ns::carbons),
+                       "msgoffline"}};
+}
+
+/// And what an account is.
+disco_info account_info() {
+  return {.identities = {{"account", "registered"}},
+          .features = {std::string(ns::disco_info), std::string(ns::archive), "urn:xmpp:mam:2#extended",
+                       std::string(ns::stanza_ids), std::string(ns::carbons), std::string(ns::vcard)}};
+}
 
 /// XEP-0202
 xml::element time_answer(const xml::element& iq) {
@@ -48,13 +67,39 @@ task<> user::take_iq(session* s, xml::element iq) {
   if (session* still = find(number); still != nullptr && !reply.name().empty()) write(*still, reply);
 }
 
+/// Who answers what: the element of the request, and how.
+struct user::request_kind {
+  std::string_view ns;
+  std::string_view name;
+  task<xml::element> (user::*answer)(session* s, xml::element iq);
+};
+
 task<xml::element> user::answer(session* s, xml::element iq) {
+  static constexpr std::array kinds = std::to_array<request_kind>({
+      {ns::roster, "query", &user::answer_roster},
+      {ns::archive, "query", &user::answer_archive},
+      {ns::archive, "metadata", &user::answer_archive_metadata},
+      {ns::archive, "prefs", &user::answer_archive_preferences},
+      {ns::blocking, "blocklist", &user::answer_blocking},
+      {ns::blocking, "block", &user::answer_blocking},
+      {ns::blocking, "unblock", &user::answer_blocking},
+      {ns::private_storage, "query", &user::answer_private},
+      {ns::vcard, "vCard", &user::answer_vcard},
+  });
   const xml::element* asked = iq.first();
-  const bool sets = iq.get("type") == "set";
-  if (asked->is(ns::roster, "query")) {
-    xml::element reply = co_await answer_roster(s, std::move(iq));
+  for (const request_kind& kind : kinds) {
+    if (!asked->is(kind.ns, kind.name)) continue;
+    xml::element reply = co_await (this->*kind.answer)(s, std::move(iq));
     co_return std::move(reply);
   }
+  xml::element reply = co_await answer_simply(s, std::move(iq));
+  co_return std::move(reply);
+}
+
+task<xml::element> user::answer_simply(session* s, xml::element iq) {
+  const xml::element* asked = iq.first();
+  const bool sets = iq.get("type") == "set";
+  const bool server = iq.get("to") == host_.domain();
   if (asked->is(ns::ping, "ping")) co_return result_reply(iq);
   if (asked->is(ns::session, "session") && sets) co_return result_reply(iq);
   if (asked->is(ns::carbons, "enable") || asked->is(ns::carbons, "disable")) {
@@ -64,26 +109,69 @@ task<xml::element> user::answer(session* s, xml::element iq) {
   }
   if (asked->is(ns::time, "time") && !sets) co_return time_answer(iq);
   if (asked->is(ns::version, "query") && !sets) co_return version_answer(iq);
+  if (asked->is(ns::disco_info, "query") && !sets) {
+    if (!asked->get("node").empty()) co_return refused(iq, condition::item_not_found);
+    co_return result_reply(iq).add(to_element(server ? server_info() : account_info()));
+  }
+  if (asked->is(ns::disco_items, "query") && !sets) {
+    co_return result_reply(iq).add(make_disco_items({}, asked->get("node")));
+  }
+  co_return refused(iq, condition::service_unavailable);
+}
+
+/// Somebody else asks for something of the account.
+task<xml::element> user::answer_stranger(xml::element iq) {
+  const xml::element* asked = iq.first();
+  if (iq.get("type") == "get" && asked->is(ns::vcard, "vCard")) {
+    xml::element reply = co_await answer_vcard(nullptr, std::move(iq));
+    co_return std::move(reply);
+  }
+  const jid from = jid::parse(iq.get("from")).value_or(jid());
+  const auto known = state_->roster.find(from.bare());
+  const bool may_see = known != state_->roster.end() && known->second.state.from;
+  if (iq.get("type") == "get" && may_see && asked->is(ns::disco_info, "query")) {
+    co_return result_reply(iq).add(to_element(account_info()));
+  }
   co_return refused(iq, condition::service_unavailable);
 }
 
 // --- RFC 6121, section 2 ---
 
-task<xml::element> user::answer_roster(session* s, xml::element iq) {
-  const xml::element* query = iq.first();
-  if (iq.get("type") == "get") {
-    s->interested = true;
-    std::vector<roster_item> items;
-    items.reserve(state_->roster.size());
-    for (const auto& [contact, item] : state_->roster) items.push_back(item);
-    const auto asked = query->find("ver");
-    const std::optional<std::uint64_t> version = asked ? std::optional(state_->roster_version) : std::nullopt;
-    if (asked &&
-        answer_to(asked, state_->roster_version, state_->oldest_roster_version) == roster_answer::unchanged) {
-      co_return result_reply(iq);
+task<xml::element> user::answer_roster_query(session* s, xml::element iq) {
+  s->interested = true;
+  const auto asked = iq.first()->find("ver");
+  const roster_answer how = answer_to(asked, state_->roster_version, state_->oldest_roster_version);
+  if (how == roster_answer::unchanged) co_return result_reply(iq);
+  if (how == roster_answer::changes) {
+    const std::uint64_t since = roster_version_of(*asked).value_or(0);
+    auto work = [owner = bare().text(), since](store::transaction& t) {
+      return storage::roster_changes(t, owner, since);
+    };
+    auto changes = co_await host_.db().read(std::move(work));
+    if (changes) {
+      write(*s, result_reply(iq));
+      push_roster_changes(*s, *changes);
+      co_return xml::element();
     }
-    co_return roster_result(iq, items, version);
   }
+  std::vector<roster_item> items;
+  items.reserve(state_->roster.size());
+  for (const auto& [contact, item] : state_->roster) items.push_back(item);
+  co_return roster_result(iq, items, asked ? std::optional(state_->roster_version) : std::nullopt);
+}
+
+void user::push_roster_changes(session& s, const std::vector<storage::roster_change>& changes) {
+  for (const storage::roster_change& one : changes) {
+    write(s, roster_push(one.item, s.address.text(), unguessable(), one.version));
+  }
+}
+
+task<xml::element> user::answer_roster(session* s, xml::element iq) {
+  if (iq.get("type") == "get") {
+    xml::element reply = co_await answer_roster_query(s, std::move(iq));
+    co_return std::move(reply);
+  }
+  const xml::element* query = iq.first();
   auto wish = parse_roster_set(*query, bare());
   if (!wish) co_return error_reply(iq, wish.error());
   const auto known = state_->roster.find(wish->contact);

@@ -56,8 +56,9 @@ task<> user::take(session* s, stanza_ptr element) {
 // --- XEP-0198, XEP-0352 ---
 
 task<bool> user::take_management(session* s, stanza_ptr e) {
-  if (e->ns() == ns::client_state) {
-    s->inactive = e->name() == "inactive";
+  if (const auto active = parse_client_state(*e)) {
+    s->inactive = !*active;
+    for (std::string& due : s->unhurried.take()) write_text(*s, std::move(due));
     co_return true;
   }
   if (e->ns() != ns::stream_management) co_return false;
@@ -102,10 +103,14 @@ task<> user::take_stanza(session* s, xml::element stanza) {
   const std::uint64_t number = s->number;
   const std::uint32_t count = s->begun_count;
   const auto to = stanza.find("to");
-  const bool sound_address = !to || jid::parse(*to).has_value();
+  const auto address = jid::parse(to.value_or(bare().text()));
   const stanza_kind kind = kind_of(stanza);
-  if (!sound_address) {
+  const block_verdict verdict =
+      address ? judge_outgoing(state_->blocked, bare(), *address, stanza) : block_verdict{.passes = true};
+  if (!address) {
     if (may_be_answered(stanza)) write(*s, error_reply(stanza, {.is = condition::jid_malformed}));
+  } else if (!verdict.passes) {
+    if (verdict.answer && may_be_answered(stanza)) write(*s, error_reply(stanza, *verdict.answer));
   } else if (kind == stanza_kind::message) {
     co_await take_message(s, std::move(stanza)); // finished when others say so
     co_return;
@@ -136,7 +141,7 @@ task<> user::take_message(session* s, xml::element stanza) {
   open.id = s->begun_id;
   open.stanza = std::make_shared<const xml::element>(std::move(stanza));
   open.open = 1;
-  if (traits.archived && !to_self) {
+  if (traits.archived && !to_self && archives_with(to)) {
     auto job = std::make_shared<keep_job>();
     job->owner = bare().text();
     job->archive = archived_as(open.id, to, *open.stanza);
@@ -159,6 +164,11 @@ void user::copy_to_others(const session& from, const message_traits& traits, con
   for (auto& [number, s] : state_->sessions) {
     if (copies.test(place++)) write(s, make_carbon(carbon::sent, bare().text(), s.address.text(), message));
   }
+}
+
+bool user::archives_with(const jid& other) const {
+  const auto known = state_->roster.find(other.bare());
+  return state_->archiving.allows(other, known != state_->roster.end() && known->second.listed);
 }
 
 storage::archive_entry user::archived_as(std::int64_t id, const jid& with, const xml::element& message) {
