@@ -31,11 +31,13 @@ class Server:
                               input=text, text=True, capture_output=True, timeout=PATIENCE)
         return done.returncode, done.stderr
 
-    def start(self):
+    def start(self, again=False):
+        """`again`: at the same ports."""
+        starttls, tls = (self.ports["starttls"], self.ports["tls"]) if again else (0, 0)
         self.log = open(self.folder + "/log", "a")
         self.process = subprocess.Popen(
             [self.program, "run", "--port", "0", "--data", self.folder + "/data",
-             "--xmpp", "127.0.0.1:0", "--xmpp-tls", "127.0.0.1:0"],
+             "--xmpp", f"127.0.0.1:{starttls}", "--xmpp-tls", f"127.0.0.1:{tls}"],
             stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.ports = {}
         while True:

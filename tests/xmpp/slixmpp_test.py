@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import ssl
+import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
@@ -351,12 +352,39 @@ async def any_process_may_be_killed(server):
     await bob.leave()
 
 
+async def the_program_may_be_killed_under_load(server):
+    """Two hundred clients with XEP-0198, ten times SIGKILL: nothing acknowledged is lost or doubled."""
+    clients = 200
+    for n in range(clients):
+        assert server.account("add", f"u{n}", f"u{n}\n")[0] == 0
+    server.start()
+    load = subprocess.Popen([server.crash_load, f"127.0.0.1:{server.ports['tls']}", str(clients)],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        for n in range(11):
+            for _ in range(1 + n % 3):
+                assert load.stdout.readline() == "more\n"
+            if n < 10:
+                server.stop(signal.SIGKILL)
+                server.start(again=True)
+        said = load.communicate("over\n", timeout=120)[0].splitlines()[-1]
+    finally:
+        load.kill()
+    print(said)
+    words = said.split()
+    figures = dict(zip(words[::2], map(int, words[1::2])))
+    assert load.returncode == 0 and figures["lost"] == 0 and figures["doubled"] == 0, said
+    assert figures["acknowledged"] > 10 * clients and figures["anew"] > clients, said
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
+    parser.add_argument("--crash-load", default="")
     parser.add_argument("case")
     asked = parser.parse_args()
     server = Server(asked.program)
+    server.crash_load = asked.crash_load
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
