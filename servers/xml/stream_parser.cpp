@@ -44,8 +44,17 @@ std::string_view condition_of(XML_Error code) noexcept {
 /// What expat calls, and what it has made of it.
 class stream_parser::reader {
 public:
-  explicit reader(const parser_limits& limits)
-      : limits_(limits), expat_(XML_ParserCreateNS("UTF-8", separator)) {
+  explicit reader(const parser_limits& limits) : limits_(limits) { make_expat(); }
+
+  void rest() {
+    const bool between_stanzas = depth_ == 1 && open_.empty() && unfinished() == 0 && !root_is_stanza_;
+    if (!between_stanzas || error_ || !ready_.empty()) return;
+    expat_.reset();
+    open_.shrink_to_fit();
+  }
+
+  void make_expat() {
+    expat_.reset(XML_ParserCreateNS("UTF-8", separator));
     if (expat_ == nullptr) throw std::bad_alloc();
     XML_SetUserData(expat_.get(), this);
     XML_SetElementHandler(expat_.get(), &on_start, &on_end);
@@ -62,6 +71,7 @@ public:
   }
 
   std::expected<void, stream_error> feed(std::string_view bytes) {
+    if (expat_ == nullptr) wake();
     while (!error_ && !bytes.empty()) {
       // In pieces, so that a stanza that is too long is known to be before all of it is kept.
       const std::string_view piece = bytes.substr(0, std::min(piece_size, limits_.stanza));
@@ -93,8 +103,27 @@ private:
 
   static reader& of(void* me) noexcept { return *static_cast<reader*>(me); }
 
+  /// After a rest: expat learns again how the stream began, which its prefixes hang on.
+  void wake() {
+    make_expat();
+    before_ = taken_ - opening_.size();
+    replays_ = true;
+    if (XML_Parse(expat_.get(), opening_.data(), static_cast<int>(opening_.size()), XML_FALSE) !=
+        XML_STATUS_OK) {
+      note_expat_error();
+    }
+    replays_ = false;
+  }
+  /// Where expat is, in the whole of the stream; nothing if it does not know.
+  [[nodiscard]] std::optional<std::size_t> place() const noexcept {
+    const XML_Index at = XML_GetCurrentByteIndex(expat_.get());
+    if (at < 0) return std::nullopt;
+    return before_ + static_cast<std::size_t>(at);
+  }
+
   void take(std::string_view piece) {
     taken_ += piece.size();
+    if (depth_ == 0 && !root_is_stanza_) opening_ += piece;
     if (XML_Parse(expat_.get(), piece.data(), static_cast<int>(piece.size()), XML_FALSE) != XML_STATUS_OK) {
       note_expat_error();
       return;
@@ -104,8 +133,7 @@ private:
       return;
     }
     // Expat looks at a tag that is not whole from its beginning again, each time something comes.
-    const XML_Index at = XML_GetCurrentByteIndex(expat_.get());
-    read_again_ += at < 0 ? 0 : taken_ - std::min(taken_, static_cast<std::size_t>(at));
+    read_again_ += taken_ - std::min(taken_, place().value_or(taken_));
     if (read_again_ > most_read_again) fail("policy-violation", "a long tag in too many pieces");
   }
 
@@ -139,7 +167,7 @@ private:
 
   static void on_start(void* me, const char* full, const char** pairs) {
     reader& r = of(me);
-    if (r.error_) return;
+    if (r.error_ || r.replays_) return;
     try {
       r.start(full, pairs);
     } catch (const std::bad_alloc&) {
@@ -162,7 +190,10 @@ private:
     }
     if (depth_++ == 0 && !root_is_stanza_) {
       ready_.emplace_back(stream_opened{std::move(made), default_ns_});
-      return whole();
+      whole();
+      opening_.resize(std::min(opening_.size(), begun_at_));
+      opening_.shrink_to_fit();
+      return;
     }
     if (!count_part()) return;
     open_.push_back(std::move(made));
@@ -201,10 +232,8 @@ private:
 
   /// Nothing is unfinished up to where expat is.
   void whole() noexcept {
-    const XML_Index at = XML_GetCurrentByteIndex(expat_.get());
-    const int length = XML_GetCurrentByteCount(expat_.get());
-    begun_at_ =
-        at < 0 ? taken_ : std::min(taken_, static_cast<std::size_t>(at) + static_cast<std::size_t>(length));
+    const auto length = static_cast<std::size_t>(XML_GetCurrentByteCount(expat_.get()));
+    begun_at_ = std::min(taken_, place().value_or(taken_) + length);
     read_again_ = 0;
     parts_ = 0;
   }
@@ -220,6 +249,9 @@ private:
   std::vector<element> open_; ///< from the stanza inwards
   std::optional<stream_error> error_;
   std::string default_ns_;
+  std::string opening_;    ///< the stream's first bytes, up to the end of its root's tag
+  std::size_t before_ = 0; ///< bytes of the stream that the present expat has not seen
+  bool replays_ = false;   ///< expat is being told what it knew already
   std::size_t depth_ = 0;
   std::size_t parts_ = 0;
   std::size_t taken_ = 0;    ///< bytes in all
@@ -235,6 +267,7 @@ stream_parser& stream_parser::operator=(stream_parser&&) noexcept = default;
 
 std::expected<void, stream_error> stream_parser::feed(std::string_view bytes) { return reader_->feed(bytes); }
 std::optional<stream_event> stream_parser::next() { return reader_->next(); }
+void stream_parser::rest() { reader_->rest(); }
 std::size_t stream_parser::unfinished() const noexcept { return reader_->unfinished(); }
 
 std::expected<element, stream_error> parse_element(std::string_view text, const parser_limits& limits) {

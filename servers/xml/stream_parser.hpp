@@ -57,6 +57,9 @@ public:
   std::expected<void, stream_error> feed(std::string_view bytes);
   /// What has been read and not been given yet; nothing if more bytes are needed.
   std::optional<stream_event> next();
+  /// Nothing will come for a while: frees most of what it holds (some 10 KB), if it is between stanzas and
+  /// all was given; the next bytes cost a little more. Changes nothing else.
+  void rest();
   /// Bytes that belong to a stanza that is not whole yet.
   [[nodiscard]] std::size_t unfinished() const noexcept;
 

@@ -13,7 +13,8 @@ const std::string head =
     "xmlns:stream='http://etherx.jabber.org/streams'>";
 
 /// All that the bytes say, a line each, and the error at the end.
-std::string read(std::string_view bytes, std::size_t piece = 4096, const parser_limits& limits = {}) {
+std::string read(std::string_view bytes, std::size_t piece = 4096, const parser_limits& limits = {},
+                 bool rests = false) {
   stream_parser p(limits);
   std::string said;
   std::expected<void, stream_error> fed;
@@ -30,6 +31,7 @@ std::string read(std::string_view bytes, std::size_t piece = 4096, const parser_
         said += "closed\n";
       }
     }
+    if (rests) p.rest();
   }
   if (!fed) said += fmt::format("{}: {}\n", fed.error().condition, fed.error().text);
   return said;
@@ -48,7 +50,30 @@ TEST(stream_parser, reads_a_stream_however_it_is_cut) {
       "open stream in http://etherx.jabber.org/streams, jabber:client\n"
       "<message to=\"romeo@example.net\"><body>Art thou not &lt;Romeo&gt;?</body></message>\n"
       "<iq type=\"get\" id=\"1\"><query xmlns=\"jabber:iq:roster\"/></iq>\nclosed\n";
-  for (std::size_t piece = 1; piece < all.size(); ++piece) EXPECT_EQ(read(all, piece), said) << piece;
+  for (std::size_t piece = 1; piece < all.size(); ++piece) {
+    EXPECT_EQ(read(all, piece), said) << piece;
+    EXPECT_EQ(read(all, piece, {}, true), said) << piece << ", with rests";
+  }
+}
+
+TEST(stream_parser, remembers_prefixes_and_limits_over_a_rest) {
+  const std::string begun =
+      "<s:stream xmlns:s='http://etherx.jabber.org/streams' xmlns:p='urn:p' xmlns='jabber:client'>";
+  const std::string said = "open stream in http://etherx.jabber.org/streams, jabber:client\n"
+                           "<x xmlns=\"urn:p\"/>\n";
+  const auto at_rest = [&](const std::string& rest) { return read(begun + rest, 1, {.stanza = 100}, true); };
+  EXPECT_EQ(at_rest("<p:x/> "), said);
+  EXPECT_EQ(at_rest("<p:x/></s:stream>"), said + "closed\n");
+  EXPECT_EQ(at_rest("<p:x/><q:y/>").substr(0, said.size() + 20), said + "bad-namespace-prefix");
+  const std::string long_one = at_rest("<p:x/><y>" + std::string(200, 'z'));
+  EXPECT_EQ(long_one, said + "policy-violation: a stanza of more than 100 bytes\n");
+  std::string many;
+  std::string answers = said.substr(0, said.find('\n') + 1);
+  for (int i = 0; i < 100; ++i) {
+    many += "<p:x/>  ";
+    answers += "<x xmlns=\"urn:p\"/>\n";
+  }
+  EXPECT_EQ(at_rest(many), answers);
 }
 
 TEST(stream_parser, resolves_prefixes_references_and_sections) {

@@ -16,6 +16,8 @@ constexpr xml::parser_limits for_strangers{
 /// A client that takes nothing for so long is gone; more time for more bytes.
 constexpr duration write_grace = 20s;
 constexpr int most_at_once = 64;
+/// A client that has been silent for so long is likely to be so for longer.
+constexpr duration until_rest = 3s;
 constexpr std::size_t slowest_bytes_a_second = 1 << 10;
 
 /// One connection. Whatever reads is no coroutine, so that buffers are not kept while it waits.
@@ -29,12 +31,19 @@ public:
     begin_tls_or_clear();
     while (!done_) {
       if (client_.wants_more()) socket_.arm_readable();
+      const duration patience = client_.is_bound() ? until_rest : infinity;
       auto first = co_await me_.receive<net::readable, to_client, took_from_client, end_stream,
-                                        negotiation_timeout, look_again, down, net::drain>();
-      if (const auto* r = std::get_if<net::readable>(&first)) {
+                                        negotiation_timeout, look_again, down, net::drain>(patience);
+      if (!first) {
+        parser_->rest();
+        auto later = co_await me_.receive<net::readable, to_client, took_from_client, end_stream,
+                                          negotiation_timeout, look_again, down, net::drain>();
+        first = std::move(later);
+      }
+      if (const auto* r = std::get_if<net::readable>(&*first)) {
         if (r->socket == socket_.id()) read();
       } else {
-        stream_news news = as_news(first);
+        stream_news news = as_news(*first);
         action next = co_await client_.take_news(std::move(news));
         co_await obey(next);
       }
