@@ -19,7 +19,7 @@ PATIENCE = 30  # seconds until something that must come counts as missing
 class Server:
     """`coppice run` with a folder of its own; its users' passwords are `pw-NAME`."""
 
-    def __init__(self, program, users=("alice", "bob")):
+    def __init__(self, program, users=("alice", "bob", "carol")):
         self.program = program
         self.folder = tempfile.mkdtemp(prefix="coppice_xmpp_")
         self.process = None

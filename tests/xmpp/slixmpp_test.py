@@ -331,6 +331,289 @@ async def inactive_clients_are_spared(server):
     await bob.leave()
 
 
+PUBSUB = "http://jabber.org/protocol/pubsub"
+EVENT = "{http://jabber.org/protocol/pubsub#event}"
+NICK = "http://jabber.org/protocol/nick"
+
+
+async def listener(server, user, resource, *nodes, plugins=()):
+    """A client that says by its capabilities which nodes it wants to hear of, and notes what it hears."""
+    client = Client(server, user, resource, plugins=("xep_0060", "xep_0163", "xep_0115", "xep_0004", *plugins))
+    client.heard = []
+
+    def note(message):
+        items = message.xml.find(f"{EVENT}event/{EVENT}items")
+        for item in items:
+            text = "".join(item.itertext()) if item.tag == f"{EVENT}item" else "retracted"
+            client.heard.append((message["from"].full, items.get("node"), item.get("id"), text))
+        client.changed.set()
+    client.add_event_handler("pubsub_publish", note)
+    client.add_event_handler("pubsub_retract", note)
+    await client.enter(presence=False)
+    for node in nodes:
+        client["xep_0163"].add_interest(node)
+    await client["xep_0115"].update_caps(broadcast=False)
+    client.send_presence()
+    await client.sees(client.boundjid.full, "available")
+    return client
+
+
+async def hears(client, who, node, text):
+    await client.until(lambda: any((h[0], h[1], h[3]) == (who, node, text) for h in client.heard),
+                       f"{text!r} at {node} of {who}, heard {client.heard}")
+
+
+async def publish(client, node, text, item="current", options=None, to=None):
+    payload = ET.fromstring(f"<x xmlns='urn:example:payload'>{text}</x>")
+    form = None
+    if options:
+        form = client["xep_0004"].make_form("submit")
+        form.add_field("FORM_TYPE", ftype="hidden", value=f"{PUBSUB}#publish-options")
+        for name, value in options.items():
+            form.add_field(f"pubsub#{name}", value=value)
+    return await client["xep_0060"].publish(to, node, id=item, payload=payload, options=form)
+
+
+async def befriend(alice, bob):
+    alice.send_presence_subscription("bob@localhost")  # slixmpp grants it, and asks back
+    await alice.sees("bob@localhost/b", "available")
+    await bob.sees("alice@localhost/a", "available")
+
+
+async def refused(request, condition):
+    try:
+        await request
+    except IqError as error:
+        assert error.condition == condition, error
+        return
+    raise AssertionError(f"not refused with {condition}")
+
+
+async def items_of(client, who, node):
+    answer = await client["xep_0060"].get_items(who, node)
+    found = answer.xml.findall(f".//{{{PUBSUB}}}item")
+    return [(item.get("id"), "".join(item.itertext())) for item in found]
+
+
+async def pep_tells_who_wants_to_know(server):
+    """XEP-0163, 4.3: the own clients and those of contacts, by their capabilities."""
+    server.start()
+    alice = await listener(server, "alice", "a", NICK, plugins=("xep_0191",))
+    deaf = await listener(server, "alice", "deaf", "urn:example:other")
+    bob = await listener(server, "bob", "b", NICK)
+    stranger = await listener(server, "carol", "c", NICK)
+    await befriend(alice, bob)
+    await publish(alice, NICK, "Al")
+    await hears(alice, "alice@localhost", NICK, "Al")
+    await hears(bob, "alice@localhost", NICK, "Al")
+    await publish(alice, NICK, "Ally")
+    await hears(bob, "alice@localhost", NICK, "Ally")
+    await alice["xep_0060"].retract("alice@localhost", NICK, "current", notify="true")
+    await hears(bob, "alice@localhost", NICK, "retracted")
+    assert [h[3] for h in bob.heard] == ["Al", "Ally", "retracted"], bob.heard
+    for client in (deaf, stranger):
+        await client["xep_0199"].ping("localhost")
+        assert client.heard == [], client.heard
+    await alice["xep_0191"].block("bob@localhost")
+    await publish(alice, NICK, "Unheard")
+    await bob["xep_0199"].ping("localhost")
+    assert len(bob.heard) == 3, bob.heard
+    for client in (alice, deaf, bob, stranger):
+        await client.leave()
+
+
+async def pep_last_item_for_who_comes(server):
+    server.start()
+    alice = await listener(server, "alice", "a")
+    bob = await listener(server, "bob", "b")
+    await befriend(alice, bob)
+    await publish(alice, NICK, "Al")
+    bob2 = await listener(server, "bob", "later", NICK)  # a kind of client that is not known yet
+    await hears(bob2, "alice@localhost", NICK, "Al")
+    bob3 = await listener(server, "bob", "latest", NICK)  # and one that is
+    await hears(bob3, "alice@localhost", NICK, "Al")
+    alice2 = await listener(server, "alice", "later", NICK)
+    await hears(alice2, "alice@localhost", NICK, "Al")
+    for client in (alice, alice2, bob, bob2, bob3):
+        await client.leave()
+    server.stop(signal.SIGKILL)
+    server.start()
+    bob = await listener(server, "bob", "b", NICK)
+    alice = await listener(server, "alice", "a")  # who comes later tells those who are there
+    await hears(bob, "alice@localhost", NICK, "Al")
+    assert bob.heard == [("alice@localhost", NICK, "current", "Al")], bob.heard
+    await alice.leave()
+    await bob.leave()
+
+
+async def pep_access_models(server):
+    """XEP-0060, 6.1.3: open, presence, roster, whitelist."""
+    server.start()
+    alice = await listener(server, "alice", "a")
+    bob = await listener(server, "bob", "b")
+    carol = await listener(server, "carol", "c")
+    await befriend(alice, bob)
+    for model in ("open", "presence", "whitelist"):
+        await publish(alice, f"urn:example:{model}", model, options={"access_model": model})
+    assert await items_of(carol, "alice@localhost", "urn:example:open") == [("current", "open")]
+    assert await items_of(bob, "alice@localhost", "urn:example:presence") == [("current", "presence")]
+    assert await items_of(alice, "alice@localhost", "urn:example:whitelist") == [("current", "whitelist")]
+    await refused(items_of(carol, "alice@localhost", "urn:example:presence"), "not-authorized")
+    await refused(items_of(bob, "alice@localhost", "urn:example:whitelist"), "not-allowed")
+    await refused(items_of(bob, "alice@localhost", "urn:example:none"), "item-not-found")
+    await refused(publish(bob, "urn:example:open", "not his", to="alice@localhost"), "forbidden")
+    names = {i[1] for i in (await bob["xep_0030"].get_items("alice@localhost"))["disco_items"]["items"]}
+    assert names == {"urn:example:open", "urn:example:presence"}, names
+    # Who subscribes in so many words needs no capability, and no roster.
+    await carol["xep_0060"].subscribe("alice@localhost", "urn:example:open")
+    await hears(carol, "alice@localhost", "urn:example:open", "open")
+    await publish(alice, "urn:example:open", "news")
+    await hears(carol, "alice@localhost", "urn:example:open", "news")
+    await carol["xep_0060"].unsubscribe("alice@localhost", "urn:example:open")
+    await publish(alice, "urn:example:open", "unheard")
+    await carol["xep_0199"].ping("localhost")
+    assert [h[3] for h in carol.heard] == ["open", "news"], carol.heard
+    for client in (alice, bob, carol):
+        await client.leave()
+
+
+async def pep_private_data(server):
+    """XEP-0223: what publishers expect of the node, over a kill of the program."""
+    server.start()
+    alice = await listener(server, "alice", "a")
+    private = {"persist_items": "true", "access_model": "whitelist", "max_items": "max"}
+    for i in range(3):
+        await publish(alice, "urn:example:private", f"{i}", item=f"item {i}", options=private)
+    await refused(publish(alice, "urn:example:private", "x", options={"access_model": "open"}), "conflict")
+    config = await alice["xep_0060"].get_node_config(None, "urn:example:private")
+    assert config["pubsub_owner"]["configure"]["form"].get_values()["pubsub#access_model"] == "whitelist", config
+    alice.abort()
+    server.stop(signal.SIGKILL)
+    server.start()
+    alice = await listener(server, "alice", "a")
+    kept = await items_of(alice, None, "urn:example:private")
+    assert kept == [(f"item {i}", f"{i}") for i in range(3)], kept
+    await server.kill("user:alice")
+    await alice["xep_0060"].retract(None, "urn:example:private", "item 1")
+    assert [i for i, _ in await items_of(alice, None, "urn:example:private")] == ["item 0", "item 2"]
+    await alice["xep_0060"].delete_node(None, "urn:example:private")
+    await refused(items_of(alice, None, "urn:example:private"), "item-not-found")
+    await alice.leave()
+
+
+async def pep_avatars_of_both_kinds(server):
+    """XEP-0084, and XEP-0153 by XEP-0398."""
+    server.start()
+    alice = await listener(server, "alice", "a", plugins=("xep_0084", "xep_0054"))
+    bob = await listener(server, "bob", "b", plugins=("xep_0084", "xep_0054"))
+    shown = []
+
+    def note(presence):
+        photo = presence.xml.find("{vcard-temp:x:update}x/{vcard-temp:x:update}photo")
+        if presence["from"].bare == "alice@localhost" and photo is not None:
+            shown.append(photo.text)
+            bob.changed.set()
+    bob.add_event_handler("presence", note)
+    await befriend(alice, bob)
+    first, second = b"\x89PNG\r\n\x1a\n the first", b"\x89PNG\r\n\x1a\n the second"
+    ids = [alice["xep_0084"].generate_id(p) for p in (first, second)]
+    await alice["xep_0084"].publish_avatar(first)
+    await alice["xep_0084"].publish_avatar_metadata({"id": ids[0], "type": "image/png", "bytes": len(first)})
+    await bob.until(lambda: shown == [ids[0]], "the hash of the first picture")
+    await bob.until(lambda: ids[0] in [h[2] for h in bob.heard], "its metadata")
+    card = (await bob["xep_0054"].get_vcard("alice@localhost", cached=False))["vcard_temp"]
+    assert card["PHOTO"]["BINVAL"] == first and card["PHOTO"]["TYPE"] == "image/png", card
+    card = alice["xep_0054"].make_vcard()
+    card["NICKNAME"] = "Al"
+    card["PHOTO"]["TYPE"] = "image/png"
+    card["PHOTO"]["BINVAL"] = second
+    await alice["xep_0054"].publish_vcard(card)
+    await bob.until(lambda: shown == ids, "the hash of the second picture")
+    await bob.until(lambda: ids[1] in [h[2] for h in bob.heard], "its metadata")
+    data = await bob["xep_0084"].retrieve_avatar("alice@localhost", ids[1])
+    assert data["pubsub"]["items"]["item"]["avatar_data"]["value"] == second, data
+    alice.send_presence(pshow="away")  # the server adds the hash
+    await bob.until(lambda: shown == [*ids, ids[1]], "the hash again")
+    server.stop(signal.SIGKILL)
+    server.start()
+    alice = await listener(server, "alice", "a", plugins=("xep_0084", "xep_0054"))
+    bob = await listener(server, "bob", "b")
+    shown.clear()
+    bob.add_event_handler("presence", note)
+    alice.send_presence()
+    await bob.until(lambda: ids[1] in shown, "the hash after a restart")
+    await alice["xep_0054"].publish_vcard(alice["xep_0054"].make_vcard())
+    await bob.until(lambda: shown[-1] is None, "that there is no picture")
+    await alice.leave()
+    await bob.leave()
+
+
+async def pep_bookmarks_of_all_kinds(server):
+    """XEP-0402, with the views of XEP-0048 by a node and by private XML."""
+    server.start()
+    new, old = "urn:xmpp:bookmarks:1", "storage:bookmarks"
+    alice = await listener(server, "alice", "a", new, plugins=("xep_0049",))
+    elder = await listener(server, "alice", "elder", old, plugins=("xep_0049",))
+
+    async def by_private():
+        iq = alice.make_iq_get()
+        iq.append(ET.fromstring(f"<query xmlns='jabber:iq:private'><storage xmlns='{old}'/></query>"))
+        answer = await iq.send()
+        return [(c.get("jid"), c.get("name")) for c in answer.xml.iter(f"{{{old}}}conference")]
+
+    async def by_node():
+        answer = await elder["xep_0060"].get_items(None, old)
+        return [(c.get("jid"), c.get("name")) for c in answer.xml.iter(f"{{{old}}}conference")]
+    room = ET.fromstring(f"<conference xmlns='{new}' name='Play' autojoin='true'><nick>Al</nick>"
+                         "<extensions><x xmlns='urn:example:x'/></extensions></conference>")
+    options = alice["xep_0004"].make_form("submit")
+    options.add_field("FORM_TYPE", ftype="hidden", value=f"{PUBSUB}#publish-options")
+    for name, value in {"persist_items": "true", "max_items": "max", "send_last_published_item": "never",
+                        "access_model": "whitelist"}.items():
+        options.add_field(f"pubsub#{name}", value=value)
+    await alice["xep_0060"].publish(None, new, id="play@conference.localhost", payload=room, options=options)
+    await alice.until(lambda: (new, "play@conference.localhost") in [h[1:3] for h in alice.heard], "the bookmark")
+    await elder.until(lambda: (old, "current") in [h[1:3] for h in elder.heard], "the list of old")
+    both = [("play@conference.localhost", "Play")]
+    assert await by_private() == both and await by_node() == both
+    # A client of old adds a room by private XML, another takes the first away by its node.
+    two = (f"<storage xmlns='{old}'><conference jid='play@conference.localhost' name='Play' autojoin='true'>"
+           "<nick>Al</nick></conference><conference jid='work@conference.localhost' name='Work'/></storage>")
+    iq = alice.make_iq_set()
+    iq.append(ET.fromstring(f"<query xmlns='jabber:iq:private'>{two}</query>"))
+    await iq.send()
+    await alice.until(lambda: (new, "work@conference.localhost") in [h[1:3] for h in alice.heard], "the second")
+    assert [h[2] for h in alice.heard].count("play@conference.localhost") == 1, "the first is as it was"
+    one = f"<storage xmlns='{old}'><conference jid='work@conference.localhost' name='Work'/></storage>"
+    await elder["xep_0060"].publish(None, old, id="current", payload=ET.fromstring(one))
+    await hears(alice, "alice@localhost", new, "retracted")
+    alice.abort()
+    elder.abort()
+    server.stop(signal.SIGKILL)
+    server.start()
+    alice = await listener(server, "alice", "a", new, plugins=("xep_0049",))
+    elder = await listener(server, "alice", "elder", old)
+    left = [("work@conference.localhost", "Work")]
+    assert await by_private() == left and await by_node() == left
+    assert [i for i, _ in await items_of(alice, None, new)] == ["work@conference.localhost"]
+    await elder.until(lambda: (old, "current") in [h[1:3] for h in elder.heard], "the list for who comes")
+    await alice.leave()
+    await elder.leave()
+
+
+async def pep_is_discovered(server):
+    server.start()
+    alice = await listener(server, "alice", "a")
+    own = (await alice["xep_0030"].get_info("alice@localhost"))["disco_info"]
+    assert ("pubsub", "pep", None, None) in own["identities"], own["identities"]
+    assert {f"{PUBSUB}#publish-options", f"{PUBSUB}#filtered-notifications", "urn:xmpp:pep-vcard-conversion:0",
+            "urn:xmpp:bookmarks:1#compat", "urn:xmpp:bookmarks:1#compat-pep"} <= own["features"], own["features"]
+    caps = await alice["xep_0115"].get_verstring("localhost")  # which slixmpp has verified
+    assert caps, "the server tells of its capabilities"
+    await refused(alice["xep_0030"].get_info("localhost", node="urn:coppice:messaging#other"), "item-not-found")
+    await alice.leave()
+
+
 async def any_process_may_be_killed(server):
     """The processes of a user, of his stream and of the keeper, while messages go through them."""
     server.start()

@@ -4,11 +4,13 @@
 
 #include "coppice/runtime/clock.hpp"
 #include "coppice/runtime/process.hpp"
+#include "servers/messaging/core/client_wishes.hpp"
 #include "servers/xmpp/archive_query.hpp"
 #include "servers/xmpp/blocking.hpp"
 #include "servers/xmpp/client_state.hpp"
 #include "servers/xmpp/framing.hpp"
 #include "servers/xmpp/jid.hpp"
+#include "servers/xmpp/pubsub/account.hpp"
 #include "servers/xmpp/roster.hpp"
 #include "servers/xmpp/stream_management.hpp"
 
@@ -46,6 +48,10 @@ struct session {
   bool sees_blocks = false;     ///< has asked for the block list: gets pushes
   std::set<xmpp::jid> directed; ///< who has got presence that was not broadcast
 
+  // XEP-0115, XEP-0163
+  std::string caps;                            ///< the key of its capabilities; '': it has told of none
+  std::shared_ptr<const client_wishes> wishes; ///< of those capabilities; none: not known yet
+
   bool carbons = false;            ///< XEP-0280
   bool inactive = false;           ///< XEP-0352: nobody looks at the client
   xmpp::waiting_stanzas unhurried; ///< what it need not hear meanwhile
@@ -63,6 +69,10 @@ struct session {
   std::vector<std::size_t> ends; ///< over WebSocket
 
   [[nodiscard]] bool is_available() const noexcept { return presence != nullptr; }
+  /// Whether its client wants to hear of a node: `pubsub::notify_feature`.
+  [[nodiscard]] bool wants(std::string_view feature) const {
+    return wishes != nullptr && wishes->contains(feature);
+  }
 };
 
 /// Something that others have to answer for before the user's process does: the database, another user.
@@ -95,9 +105,11 @@ struct user_state {
   bool exists = false; ///< there is such an account
   std::map<xmpp::jid, xmpp::roster_item> roster;
   std::uint64_t roster_version = 0;
-  std::uint64_t oldest_roster_version = 0; ///< from which on changes are known
-  xmpp::block_list blocked;                ///< XEP-0191
-  xmpp::archive_preferences archiving;     ///< XEP-0313
+  std::uint64_t oldest_roster_version = 0;  ///< from which on changes are known
+  xmpp::block_list blocked;                 ///< XEP-0191
+  xmpp::archive_preferences archiving;      ///< XEP-0313
+  xmpp::pubsub::account nodes{xmpp::jid()}; ///< XEP-0163
+  std::string avatar;                       ///< the identifier of the user's picture; '': none
 
   std::map<std::uint64_t, session> sessions; ///< by number
   std::uint64_t last_session = 0;

@@ -3,6 +3,7 @@
 #include "coppice/runtime/blocking.hpp"
 #include "coppice/runtime/node.hpp"
 #include "coppice/runtime/timer.hpp"
+#include "servers/messaging/core/discovery.hpp"
 #include "servers/messaging/shell/user.hpp"
 #include "servers/messaging/storage/accounts.hpp"
 #include "servers/xmpp/namespaces.hpp"
@@ -37,6 +38,7 @@ std::vector<xml::element> offered_features() {
   all.emplace_back(ns::client_state, "csi");
   all.emplace_back(ns::roster_versioning, "ver");
   all.emplace_back(ns::subscription_approval, "sub");
+  all.push_back(server_caps());
   return all;
 }
 

@@ -6,6 +6,13 @@
 
 namespace coppice::messaging {
 
+namespace {
+
+/// Kinds of clients; one that is forgotten is asked again.
+constexpr std::size_t most_wishes = 2'000;
+
+} // namespace
+
 host::host(settings how, store::database db, std::optional<net::tls_server> tls, std::string secret)
     : state_(std::make_shared<shared>(std::move(how), std::move(db), std::move(tls), std::move(secret))) {}
 
@@ -19,6 +26,18 @@ std::shared_ptr<user_state> host::state_of(const std::string& user) const {
 void host::forget(const std::string& user) const {
   const std::scoped_lock held(state_->lock);
   state_->users.erase(user);
+}
+
+std::shared_ptr<const client_wishes> host::wishes_by(const std::string& caps) const {
+  const std::scoped_lock held(state_->lock);
+  const auto known = state_->wishes.find(caps);
+  return known == state_->wishes.end() ? nullptr : known->second;
+}
+
+void host::learn(const std::string& caps, std::shared_ptr<const client_wishes> wishes) const {
+  const std::scoped_lock held(state_->lock);
+  if (state_->wishes.size() >= most_wishes) state_->wishes.erase(state_->wishes.begin());
+  state_->wishes.insert_or_assign(caps, std::move(wishes));
 }
 
 xmpp::instant host::now_utc() {

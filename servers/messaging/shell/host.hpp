@@ -47,6 +47,13 @@ public:
   /// Forgets it: the user has no session any more.
   void forget(const std::string& user) const;
 
+  /// @{
+  /// What clients want to hear of who all have the same capabilities (`entity_caps::key`), of the last
+  /// thousands that were learned; null: not known.
+  [[nodiscard]] std::shared_ptr<const client_wishes> wishes_by(const std::string& caps) const;
+  void learn(const std::string& caps, std::shared_ptr<const client_wishes> wishes) const;
+  /// @}
+
   /// A number for a message: later ones are greater, and no two are the same, also after a restart.
   [[nodiscard]] std::int64_t next_id() const;
   /// Now, by the node's clock.
@@ -62,6 +69,7 @@ private:
     const std::string secret;
     std::mutex lock;
     std::unordered_map<std::string, std::shared_ptr<user_state>> users;
+    std::unordered_map<std::string, std::shared_ptr<const client_wishes>> wishes;
     std::atomic<std::int64_t> last_id{0};
   };
   std::shared_ptr<shared> state_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "coppice/otp/gen_server.hpp"
+#include "servers/messaging/core/client_wishes.hpp"
 #include "servers/xmpp/framing.hpp"
 #include "servers/xmpp/jid.hpp"
 #include "servers/xmpp/stanza.hpp"
@@ -88,6 +89,17 @@ struct deliver {
   pid from; ///< who wants to know (`accepted`) that the receiver answers for it from now on; may be nobody
   std::uint64_t token = 0; ///< by which it knows the stanza
   std::int64_t id = 0;     ///< of a message: the same however often it comes
+};
+/// News of somebody's node, for those of the receiver's clients that want them (XEP-0163, 4.3).
+struct notification {
+  stanza_ptr message;                 ///< without `to`
+  std::string feature;                ///< `node+notify`; '': not by wish, only to `subscribers`
+  std::vector<xmpp::jid> subscribers; ///< addresses of the receiver that have subscribed in so many words
+};
+/// A client of a contact has come and wants to hear the last news of the receiver's nodes.
+struct last_items_wanted {
+  xmpp::jid who; ///< full
+  std::shared_ptr<const client_wishes> wishes;
 };
 /// The receiver answers for it: it is kept, or has nothing that must be kept.
 struct accepted {

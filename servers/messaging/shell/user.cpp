@@ -6,6 +6,7 @@
 #include "servers/messaging/storage/accounts.hpp"
 #include "servers/messaging/storage/archive.hpp"
 #include "servers/messaging/storage/block_list.hpp"
+#include "servers/messaging/storage/pep.hpp"
 #include "servers/messaging/storage/roster.hpp"
 #include "servers/xmpp/namespaces.hpp"
 
@@ -29,6 +30,7 @@ struct account_and_roster {
   storage::stored_roster roster;
   block_list blocked;
   archive_preferences archiving;
+  storage::stored_account nodes;
 };
 account_and_roster load(store::transaction& t, const std::string& owner) {
   account_and_roster all;
@@ -37,6 +39,7 @@ account_and_roster load(store::transaction& t, const std::string& owner) {
   all.roster = storage::load_roster(t, owner);
   all.blocked = storage::load_block_list(t, owner);
   all.archiving = storage::load_archive_preferences(t, owner).value_or(archive_preferences());
+  all.nodes = storage::load_account_nodes(t, owner);
   return all;
 }
 
@@ -82,6 +85,8 @@ task<> user::handle_continue(const term& /*what*/) {
   state_->oldest_roster_version = found->roster.oldest;
   state_->blocked = std::move(found->blocked);
   state_->archiving = std::move(found->archiving);
+  state_->nodes = pubsub::account(bare(), std::move(found->nodes.nodes));
+  state_->avatar = std::move(found->nodes.avatar);
 }
 
 jid user::bare() const { return jid::of(name_, host_.domain()).value_or(jid()); }

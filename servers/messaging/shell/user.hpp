@@ -40,7 +40,8 @@ public:
       coppice::protocol<calls<open_session, opened_or_not>, calls<resume_session, resumed_or_not>,
                         calls<attach_stream, std::optional<stream_attached>>, casts<from_client>,
                         casts<stream_wrote>, casts<stream_over>, casts<kick>, infos<deliver>, infos<accepted>,
-                        infos<kept>, infos<keep_again>, infos<down>, infos<resumption_over>>;
+                        infos<kept>, infos<keep_again>, infos<notification>, infos<last_items_wanted>,
+                        infos<down>, infos<resumption_over>>;
 
   user(host h, std::string name) : host_(std::move(h)), name_(std::move(name)) {}
 
@@ -58,6 +59,8 @@ public:
   result<> handle_info(const accepted& m);
   result<> handle_info(const kept& m);
   result<> handle_info(keep_again m);
+  result<> handle_info(const notification& m);
+  task<result<>> handle_info(last_items_wanted m);
   task<result<>> handle_info(down m);
   task<result<>> handle_info(resumption_over m);
   result<> handle_timeout();
@@ -141,6 +144,32 @@ private:
   [[nodiscard]] bool seen_by(const xmpp::jid& contact) const;
   task<xml::element> answer_private(session* s, xml::element iq);
   task<xml::element> answer_vcard(session* s, xml::element iq);
+
+  // user_pep.cpp: the nodes of the account
+  using item_list = std::vector<xmpp::pubsub::stored_item>;
+  using command_list = std::vector<xmpp::pubsub::command>;
+  task<xml::element> answer_pubsub(session* s, xml::element iq);
+  [[nodiscard]] xml::element discover(const xml::element& iq) const;
+  [[nodiscard]] xmpp::pubsub::party party_of(const xmpp::jid& who) const;
+  /// All of it in one transaction, then those are told whom it concerns. `vcard`: the user's new one; or ''.
+  task<std::expected<item_list, xmpp::stanza_error>> carry_out(command_list todo, std::string vcard);
+  void tell(const xmpp::pubsub::tell& what);
+  void tell_others(std::string_view name, const xmpp::pubsub::node& node, const stanza_ptr& message);
+  void notify(const xmpp::jid& contact, notification what);
+  task<> give_last_items(xmpp::jid who, std::shared_ptr<const client_wishes> wishes);
+  task<> push_last_items();
+  void give_last_item(const xmpp::jid& who, std::string_view node, const xmpp::pubsub::stored_item& item);
+  task<> notice_caps(session* s, bool first);
+  task<> take_caps(session* s, xml::element iq);
+  task<> meet_wishes(session* s);
+
+  // user_views.cpp: what is shown in forms of old too
+  task<xml::element> answer_bookmark_view(session* s, xml::element iq, xmpp::pubsub::request wish);
+  task<std::optional<xmpp::stanza_error>> change_bookmarks(session* s, xml::element storage);
+  task<std::expected<item_list, xmpp::stanza_error>> bookmarks();
+  task<> tell_bookmark_view();
+  task<xml::element> save_vcard(session* s, xml::element iq);
+  task<> show_avatar(std::string id);
 
   [[nodiscard]] xmpp::jid bare() const;
 

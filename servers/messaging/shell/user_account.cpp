@@ -7,6 +7,7 @@
 #include "servers/xml/stream_parser.hpp"
 #include "servers/xmpp/namespaces.hpp"
 #include "servers/xmpp/private_storage.hpp"
+#include "servers/xmpp/pubsub/bookmarks.hpp"
 
 namespace coppice::messaging {
 
@@ -19,6 +20,9 @@ xml::element unavailable(const xml::element& iq) {
   return error_reply(iq,
                      {condition::internal_server_error, "The database does not answer: try again.", "wait"});
 }
+
+/// The list of old (XEP-0048), a view of what is at the node of today.
+bool is_bookmarks(const xml::element& part) { return part.is(ns::bookmarks_legacy, "storage"); }
 
 std::optional<archive_end> end_of(std::int64_t id, instant at) { return archive_end{std::to_string(id), at}; }
 
@@ -137,10 +141,15 @@ bool user::seen_by(const jid& contact) const {
 // --- XEP-0049 ---
 
 task<xml::element> user::answer_private(session* s, xml::element iq) {
-  static_cast<void>(s);
   auto wish = parse_private_request(iq);
   if (!wish) co_return error_reply(iq, wish.error());
   if (wish->keeps) {
+    for (const xml::element& one : wish->parts) {
+      if (!is_bookmarks(one)) continue;
+      auto refusal = co_await change_bookmarks(s, one);
+      if (refusal) co_return error_reply(iq, *refusal);
+    }
+    std::erase_if(wish->parts, is_bookmarks);
     auto work = [owner = bare().text(), parts = std::move(wish->parts)](store::transaction& t) {
       bool room = true;
       for (const xml::element& one : parts) {
@@ -154,6 +163,11 @@ task<xml::element> user::answer_private(session* s, xml::element iq) {
     co_return result_reply(iq);
   }
   xml::element part = std::move(wish->parts.front());
+  if (is_bookmarks(part)) {
+    auto all = co_await bookmarks();
+    if (!all) co_return error_reply(iq, all.error());
+    co_return private_result(iq, pubsub::to_storage(*all));
+  }
   auto work = [owner = bare().text(), key = private_key(part)](store::transaction& t) {
     return storage::load_private_xml(t, owner, key);
   };
@@ -171,11 +185,8 @@ task<xml::element> user::answer_vcard(session* s, xml::element iq) {
   const std::string owner = bare().text();
   if (iq.get("type") == "set") {
     if (s == nullptr) co_return refused(iq, condition::forbidden);
-    auto work = [owner, body = iq.first()->to_string()](store::transaction& t) {
-      storage::save_vcard(t, owner, body);
-    };
-    auto saved = co_await host_.db().write(std::move(work));
-    co_return saved ? result_reply(iq) : unavailable(iq);
+    xml::element reply = co_await save_vcard(s, std::move(iq));
+    co_return std::move(reply);
   }
   auto work = [owner](store::transaction& t) { return storage::load_vcard(t, owner); };
   auto found = co_await host_.db().read(std::move(work));

@@ -114,6 +114,7 @@ task<> user::deliver_again(std::string text) {
     co_return;
   }
   if (kind_of(*stanza) != stanza_kind::message) co_return;
+  if (stanza->child(ns::pubsub_event, "event") != nullptr) co_return; // whoever wants to know asks anew
   xml::element again = *stanza;
   add_delay(again, host_.domain(), host::now_utc());
   const message_traits traits = traits_of(again);

@@ -1,4 +1,5 @@
 // Requests that the server answers itself, for the user's account or as the server.
+#include "servers/messaging/core/discovery.hpp"
 #include "servers/messaging/shell/user.hpp"
 #include "servers/messaging/storage/roster.hpp"
 #include "servers/xmpp/disco.hpp"
@@ -15,22 +16,6 @@ using namespace xmpp; // NOLINT(google-build-using-namespace)
 namespace {
 
 xml::element refused(const xml::element& iq, condition why) { return error_reply(iq, {.is = why}); }
-
-/// XEP-0030: what the server is.
-disco_info server_info() {
-  return {.identities = {{"server", "im", "Coppice"}},
-          .features = {std::string(ns::disco_info), std::string(ns::disco_items), std::string(ns::ping),
-                       std::string(ns::version), std::string(ns::time), std::string(ns::blocking),
-                       std::string(ns::private_storage), std::string(ns::vcard), std::string(ns::carbons),
-                       "msgoffline"}};
-}
-
-/// And what an account is.
-disco_info account_info() {
-  return {.identities = {{"account", "registered"}},
-          .features = {std::string(ns::disco_info), std::string(ns::archive), "urn:xmpp:mam:2#extended",
-                       std::string(ns::stanza_ids), std::string(ns::carbons), std::string(ns::vcard)}};
-}
 
 /// XEP-0202
 xml::element time_answer(const xml::element& iq) {
@@ -61,7 +46,10 @@ task<> user::take_iq(session* s, xml::element iq) {
     co_await route(std::move(shared), 0, 0);
     co_return;
   }
-  if (type != "get" && type != "set") co_return; // nobody has asked
+  if (type != "get" && type != "set") {
+    if (server) co_await take_caps(s, std::move(iq)); // nothing else has been asked
+    co_return;
+  }
   const std::uint64_t number = s->number;
   xml::element reply = co_await answer(s, std::move(iq));
   if (session* still = find(number); still != nullptr && !reply.name().empty()) write(*still, reply);
@@ -85,6 +73,8 @@ task<xml::element> user::answer(session* s, xml::element iq) {
       {ns::blocking, "unblock", &user::answer_blocking},
       {ns::private_storage, "query", &user::answer_private},
       {ns::vcard, "vCard", &user::answer_vcard},
+      {ns::pubsub, "pubsub", &user::answer_pubsub},
+      {ns::pubsub_owner, "pubsub", &user::answer_pubsub},
   });
   const xml::element* asked = iq.first();
   for (const request_kind& kind : kinds) {
@@ -110,10 +100,14 @@ task<xml::element> user::answer_simply(session* s, xml::element iq) {
   if (asked->is(ns::time, "time") && !sets) co_return time_answer(iq);
   if (asked->is(ns::version, "query") && !sets) co_return version_answer(iq);
   if (asked->is(ns::disco_info, "query") && !sets) {
-    if (!asked->get("node").empty()) co_return refused(iq, condition::item_not_found);
-    co_return result_reply(iq).add(to_element(server ? server_info() : account_info()));
+    if (!server) co_return discover(iq);
+    if (!is_server_node(asked->get("node"))) co_return refused(iq, condition::item_not_found);
+    disco_info info = server_info();
+    info.node = asked->get("node");
+    co_return result_reply(iq).add(to_element(info));
   }
   if (asked->is(ns::disco_items, "query") && !sets) {
+    if (!server) co_return discover(iq);
     co_return result_reply(iq).add(make_disco_items({}, asked->get("node")));
   }
   co_return refused(iq, condition::service_unavailable);
@@ -126,11 +120,13 @@ task<xml::element> user::answer_stranger(xml::element iq) {
     xml::element reply = co_await answer_vcard(nullptr, std::move(iq));
     co_return std::move(reply);
   }
-  const jid from = jid::parse(iq.get("from")).value_or(jid());
-  const auto known = state_->roster.find(from.bare());
-  const bool may_see = known != state_->roster.end() && known->second.state.from;
-  if (iq.get("type") == "get" && may_see && asked->is(ns::disco_info, "query")) {
-    co_return result_reply(iq).add(to_element(account_info()));
+  if (asked->name() == "pubsub" && (asked->ns() == ns::pubsub || asked->ns() == ns::pubsub_owner)) {
+    xml::element reply = co_await answer_pubsub(nullptr, std::move(iq));
+    co_return std::move(reply);
+  }
+  const bool discovers = asked->is(ns::disco_info, "query") || asked->is(ns::disco_items, "query");
+  if (iq.get("type") == "get" && discovers && seen_by(jid::parse(iq.get("from")).value_or(jid()))) {
+    co_return discover(iq);
   }
   co_return refused(iq, condition::service_unavailable);
 }

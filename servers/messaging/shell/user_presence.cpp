@@ -4,6 +4,7 @@
 #include "servers/messaging/storage/roster.hpp"
 #include "servers/xml/stream_parser.hpp"
 #include "servers/xmpp/namespaces.hpp"
+#include "servers/xmpp/pubsub/avatars.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -38,6 +39,7 @@ stanza_ptr addressed(const xml::element& stanza, std::string_view to) {
 
 task<> user::take_presence(session* s, xml::element stanza) {
   const std::string type(stanza.get("type"));
+  if (type.empty()) pubsub::add_avatar_hash(stanza, state_->avatar);
   const auto act = subscription_act_of(type);
   if (act && stanza.find("to")) {
     co_await take_subscription(std::move(stanza), *act);
@@ -59,6 +61,8 @@ task<> user::take_presence(session* s, xml::element stanza) {
 
 task<> user::become_available(session* s, stanza_ptr presence) {
   const bool first = !s->is_available();
+  const bool was_away =
+      std::ranges::none_of(state_->sessions, [](const auto& one) { return one.second.is_available(); });
   const int before = s->priority;
   s->presence = presence;
   s->priority = priority_of(*presence);
@@ -72,6 +76,8 @@ task<> user::become_available(session* s, stanza_ptr presence) {
       if (item.state.asking) write(*s, make_stanza("presence", contact.text(), bare().text(), "subscribe"));
     }
   }
+  if (was_away) co_await push_last_items();
+  co_await notice_caps(s, first);
   if (s->priority >= 0 && (first || before < 0)) co_await give_offline(s);
 }
 
