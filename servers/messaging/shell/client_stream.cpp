@@ -25,9 +25,7 @@ user_secrets secrets_of(const storage::account& who) {
   return known;
 }
 
-/// By value: it runs on another thread.
-bool is_password_of(scram_verifier verifier,
-                    std::string tried) { // NOLINT(performance-unnecessary-value-param)
+bool is_password_of(const scram_verifier& verifier, const std::string& tried) {
   return is_password(verifier, tried);
 }
 
