@@ -2,6 +2,7 @@
 
 #include "coppice/net/detail/base64.hpp"
 #include "coppice/runtime/node.hpp"
+#include "servers/messaging/core/room_place.hpp"
 #include "servers/xmpp/scram.hpp"
 
 namespace coppice::messaging {
@@ -38,6 +39,35 @@ void host::learn(const std::string& caps, std::shared_ptr<const client_wishes> w
   const std::scoped_lock held(state_->lock);
   if (state_->wishes.size() >= most_wishes) state_->wishes.erase(state_->wishes.begin());
   state_->wishes.insert_or_assign(caps, std::move(wishes));
+}
+
+std::shared_ptr<room_place> host::place_of(const std::string& room) const {
+  const std::scoped_lock held(state_->lock);
+  std::shared_ptr<room_place>& at = state_->rooms[room];
+  if (at == nullptr) at = std::make_shared<room_place>();
+  return at;
+}
+
+void host::forget_place(const std::string& room) const {
+  const std::scoped_lock held(state_->lock);
+  state_->rooms.erase(room);
+}
+
+void host::list_room(const std::string& address, std::optional<std::string> name) const {
+  const std::scoped_lock held(state_->lock);
+  if (name) {
+    state_->listed_rooms[address] = std::move(*name);
+  } else {
+    state_->listed_rooms.erase(address);
+  }
+}
+
+std::vector<xmpp::muc::listed_room> host::listed_rooms() const {
+  const std::scoped_lock held(state_->lock);
+  std::vector<xmpp::muc::listed_room> all;
+  all.reserve(state_->listed_rooms.size());
+  for (const auto& [address, name] : state_->listed_rooms) all.push_back({address, name});
+  return all;
 }
 
 xmpp::instant host::now_utc() {

@@ -6,15 +6,20 @@
 #include "coppice/store/database.hpp"
 #include "servers/messaging/core/user_state.hpp"
 #include "servers/xml/stream_parser.hpp"
+#include "servers/xmpp/muc/muc_service.hpp"
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace coppice::messaging {
+
+struct room_place;
 
 /// How the server is run.
 struct settings {
@@ -28,8 +33,8 @@ struct settings {
 };
 
 /// A handle, copied into every process. It may be sent although what it shares is mutable, for the same
-/// reason as ETS may: all access to users' sessions is by the one process that looks after the user,
-/// everything else does not change or is guarded.
+/// reason as ETS may: all access to users' sessions and to rooms is by the one process that looks after the
+/// user or the room, everything else does not change or is guarded.
 class host {
 public:
   /// `tls`: nothing only in tests, where no stream is encrypted.
@@ -54,6 +59,17 @@ public:
   void learn(const std::string& caps, std::shared_ptr<const client_wishes> wishes) const;
   /// @}
 
+  /// Where the rooms are: `conference.DOMAIN`.
+  [[nodiscard]] const std::string& rooms_domain() const noexcept { return state_->rooms_domain; }
+  /// The state of a room, made if there is none; to be used by the room's process alone.
+  [[nodiscard]] std::shared_ptr<room_place> place_of(const std::string& room) const;
+  /// Forgets it: nobody is in the room any more.
+  void forget_place(const std::string& room) const;
+  /// A room that others may find, by its address, under a name (may be ''); nothing: they may not.
+  void list_room(const std::string& address, std::optional<std::string> name) const;
+  /// All of those, by address. Linear.
+  [[nodiscard]] std::vector<xmpp::muc::listed_room> listed_rooms() const;
+
   /// A number for a message: later ones are greater, and no two are the same, also after a restart.
   [[nodiscard]] std::int64_t next_id() const;
   /// Now, by the node's clock.
@@ -62,14 +78,18 @@ public:
 private:
   struct shared {
     shared(settings h, store::database d, std::optional<net::tls_server> t, std::string s)
-        : how(std::move(h)), db(std::move(d)), tls(std::move(t)), secret(std::move(s)) {}
+        : how(std::move(h)), rooms_domain("conference." + how.domain), db(std::move(d)), tls(std::move(t)),
+          secret(std::move(s)) {}
     const settings how;
+    const std::string rooms_domain;
     const store::database db;
     const std::optional<net::tls_server> tls;
     const std::string secret;
     std::mutex lock;
     std::unordered_map<std::string, std::shared_ptr<user_state>> users;
     std::unordered_map<std::string, std::shared_ptr<const client_wishes>> wishes;
+    std::unordered_map<std::string, std::shared_ptr<room_place>> rooms;
+    std::map<std::string, std::string> listed_rooms; ///< their names by address
     std::atomic<std::int64_t> last_id{0};
   };
   std::shared_ptr<shared> state_;

@@ -2,6 +2,8 @@
 
 #include "coppice/http/child.hpp"
 #include "servers/messaging/shell/keeper.hpp"
+#include "servers/messaging/shell/room.hpp"
+#include "servers/messaging/shell/room_service.hpp"
 #include "servers/messaging/shell/tcp_stream.hpp"
 #include "servers/messaging/shell/user.hpp"
 
@@ -31,8 +33,10 @@ child_spec entrance(const host& h, const char* name, net::endpoint at, bool tls,
 supervisor_flags messaging_sup::flags() const { return patient(strategy::one_for_one); }
 
 std::vector<child_spec> messaging_sup::children() const {
-  std::vector<child_spec> all{child<keeper>("keeper", local("keeper"), host_),
-                              child<user_sup>("user_sup", local("user_sup"), host_)};
+  std::vector<child_spec> all{
+      child<keeper>("keeper", local("keeper"), host_), child<user_sup>("user_sup", local("user_sup"), host_),
+      child<room_events_sup>("muc_events_sup", local("muc_events_sup")),
+      child<room_sup>("muc_sup", local("muc_sup"), host_), child<room_service>("muc", local("muc"), host_)};
   if (in_.starttls) all.push_back(entrance(host_, "starttls", *in_.starttls, false, in_));
   if (in_.tls) all.push_back(entrance(host_, "tls", *in_.tls, true, in_));
   return all;
@@ -42,6 +46,12 @@ supervisor_flags user_sup::flags() const { return patient(strategy::simple_one_f
 
 std::vector<child_spec> user_sup::children() const {
   return {child_template<user, std::string>("user", host_).transient()};
+}
+
+supervisor_flags room_sup::flags() const { return patient(strategy::simple_one_for_one); }
+
+std::vector<child_spec> room_sup::children() const {
+  return {child_template<room, std::string>("room", host_).transient()};
 }
 
 } // namespace coppice::messaging

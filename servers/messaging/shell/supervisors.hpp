@@ -43,4 +43,15 @@ private:
   host host_;
 };
 
+/// Registered as `muc_sup`: `start_child(muc_sup, Name)`.
+class room_sup : public supervisor {
+public:
+  explicit room_sup(host h) : host_(std::move(h)) {}
+  [[nodiscard]] supervisor_flags flags() const;
+  [[nodiscard]] std::vector<child_spec> children() const;
+
+private:
+  host host_;
+};
+
 } // namespace coppice::messaging

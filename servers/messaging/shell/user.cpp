@@ -214,7 +214,7 @@ task<> user::end(std::uint64_t number, std::string condition, std::string text) 
   }
   detach(*s);
   std::vector<unacknowledged> undelivered = s->out.take();
-  if (s->is_available()) {
+  if (s->is_available() || !s->directed.empty()) {
     xml::element gone = make_stanza("presence", s->address.text(), "", "unavailable");
     co_await become_unavailable(s, std::move(gone));
   }

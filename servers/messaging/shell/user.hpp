@@ -4,6 +4,7 @@
 #include "servers/messaging/shell/host.hpp"
 #include "servers/messaging/shell/keeper.hpp"
 #include "servers/messaging/shell/messages.hpp"
+#include "servers/messaging/shell/room_events.hpp"
 #include "servers/messaging/storage/roster.hpp"
 #include "servers/xmpp/message_rules.hpp"
 
@@ -20,6 +21,10 @@ struct resumption_over {
 };
 /// Time to ask the keeper again.
 struct keep_again {
+  std::uint64_t token = 0;
+};
+/// Time to look for a room again.
+struct route_again {
   std::uint64_t token = 0;
 };
 /// Ends the sessions of a user, from outside.
@@ -41,7 +46,7 @@ public:
                         calls<attach_stream, std::optional<stream_attached>>, casts<from_client>,
                         casts<stream_wrote>, casts<stream_over>, casts<kick>, infos<deliver>, infos<accepted>,
                         infos<kept>, infos<keep_again>, infos<notification>, infos<last_items_wanted>,
-                        infos<down>, infos<resumption_over>>;
+                        infos<down>, infos<resumption_over>, infos<from_room>, infos<route_again>>;
 
   user(host h, std::string name) : host_(std::move(h)), name_(std::move(name)) {}
 
@@ -63,6 +68,8 @@ public:
   task<result<>> handle_info(last_items_wanted m);
   task<result<>> handle_info(down m);
   task<result<>> handle_info(resumption_over m);
+  result<> handle_info(const from_room& m);
+  task<result<>> handle_info(route_again m);
   result<> handle_timeout();
   [[nodiscard]] term state() const;
 
@@ -98,6 +105,9 @@ private:
   void copy_to_others(const session& from, const xmpp::message_traits& traits, const unfinished& sent);
   [[nodiscard]] static storage::archive_entry archived_as(std::int64_t id, const xmpp::jid& with,
                                                           const xml::element& message);
+
+  // user_rooms.cpp
+  task<> route_to_room(stanza_ptr stanza, std::uint64_t token, std::int64_t id);
 
   // user_incoming.cpp: what comes from elsewhere
   task<> deliver_again(std::string text);

@@ -108,7 +108,9 @@ task<xml::element> user::answer_simply(session* s, xml::element iq) {
   }
   if (asked->is(ns::disco_items, "query") && !sets) {
     if (!server) co_return discover(iq);
-    co_return result_reply(iq).add(make_disco_items({}, asked->get("node")));
+    std::vector<disco_item> items;
+    if (asked->get("node").empty()) items.push_back({.jid = host_.rooms_domain(), .name = "Rooms"});
+    co_return result_reply(iq).add(make_disco_items(items, asked->get("node")));
   }
   co_return refused(iq, condition::service_unavailable);
 }

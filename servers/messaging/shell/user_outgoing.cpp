@@ -184,6 +184,10 @@ storage::archive_entry user::archived_as(std::int64_t id, const jid& with, const
 
 task<> user::route(stanza_ptr stanza, std::uint64_t token, std::int64_t id) {
   const jid to = jid::parse(stanza->get("to")).value_or(jid());
+  if (to.domain() == host_.rooms_domain()) {
+    co_await route_to_room(std::move(stanza), token, id);
+    co_return;
+  }
   if (to.domain() != host_.domain()) {
     answer_error(*stanza, {.is = condition::remote_server_not_found});
     done(token);

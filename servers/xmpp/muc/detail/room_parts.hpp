@@ -14,7 +14,11 @@ struct room::turn {
   outcome out = {};
 
   void refuse(const xml::element& stanza, const stanza_error& e) {
-    if (may_be_answered(stanza)) out.emplace_back(send{error_reply(stanza, e)});
+    if (!may_be_answered(stanza)) return;
+    xml::element reply = error_reply(stanza, e);
+    // Clients know by it that they have not entered (7.2).
+    if (stanza.child(ns::muc, "x") != nullptr) reply.add(xml::element(ns::muc, "x"));
+    out.emplace_back(send{std::move(reply)});
   }
   void refuse(const xml::element& stanza, condition c, std::string_view text = "") {
     refuse(stanza, stanza_error{.is = c, .text = std::string(text)});
