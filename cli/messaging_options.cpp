@@ -25,6 +25,16 @@ std::expected<net::endpoint, just_say> endpoint_of(const char* option, const std
   return *at;
 }
 
+/// As browsers write it.
+bool is_origin(std::string_view text) {
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (!text.starts_with(scheme)) continue;
+    const std::string_view host = text.substr(scheme.size());
+    return !host.empty() && host.find_first_of("/?#@ ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string_view::npos;
+  }
+  return false;
+}
+
 void describe_place(CLI::App& command, messaging_options& o) {
   command
       .add_option("--data", o.folder,
@@ -51,6 +61,11 @@ void describe_messaging(CLI::App& run, raw_messaging_options& raw) {
   run.add_option("--xmpp-tls", raw.tls, "Where they connect with TLS from the start")
       ->type_name("ADDRESS:PORT")
       ->default_val(raw.tls);
+  run.add_option("--xmpp-origin", raw.server.origins,
+                 "A web site whose pages may sign in over WebSocket, as https://chat.example.org; pages of "
+                 "this node may anyway. Can be given again")
+      ->type_name("ORIGIN")
+      ->allow_extra_args(false);
   run.add_option("--certificate", raw.server.certificate_file,
                  "The certificate for it, PEM, with the intermediate ones behind it. Default: one of its "
                  "own, signed by itself, in the folder")
@@ -74,6 +89,13 @@ std::expected<std::optional<messaging_options>, just_say> checked_messaging(raw_
   if (!starttls) return std::unexpected(starttls.error());
   auto tls = endpoint_of("--xmpp-tls", raw.tls, allow_remote);
   if (!tls) return std::unexpected(tls.error());
+  for (const std::string& origin : raw.server.origins) {
+    if (is_origin(origin)) continue;
+    return std::unexpected(just_say{
+        status_usage, fmt::format("coppice run: --xmpp-origin {}: an origin is https://HOST or "
+                                  "https://HOST:PORT, in lower case and without a slash behind it.\n",
+                                  origin)});
+  }
   raw.server.starttls = *starttls;
   raw.server.tls = *tls;
   return std::move(raw.server);

@@ -34,6 +34,7 @@ struct messaging_options {
   std::string key_file;             ///< likewise
   net::endpoint starttls;           ///< where clients connect
   net::endpoint tls;                ///< and where with TLS from the start
+  std::vector<std::string> origins; ///< whose pages may use the WebSocket, besides this node's
 };
 
 /// What is to be done about the messaging server's users.

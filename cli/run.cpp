@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdio>
 #include <fmt/format.h>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -33,9 +34,14 @@ std::string node_name() {
 
 http::response refuse(const web::refusal& why) { return http::response::json(web::to_json(why), why.status); }
 
+/// What is served to pages of other origins, too.
+using open_to_all = std::function<bool(const http::request_head&)>;
+
 /// Host and Origin, before anything else of a request is looked at.
-std::optional<http::response> admit(const web::served_hosts& hosts, const http::request_head& request) {
+std::optional<http::response> admit(const web::served_hosts& hosts, const open_to_all& open,
+                                    const http::request_head& request) {
   if (const auto why = hosts.check_host(request)) return refuse(*why);
+  if (open && open(request)) return std::nullopt;
   const bool reads = request.method == http::method::get || request.method == http::method::head;
   if (const auto why = hosts.check_origin(request, request.upgrade || !reads)) return refuse(*why);
   return std::nullopt;
@@ -47,11 +53,13 @@ http::response not_found(http::request&) {
 
 /// The HTTP server. Once it has found a port it keeps it, so that pages come back to where they were.
 child_description entrance(net::endpoint at, http::routes routes,
-                           const std::shared_ptr<web::served_hosts>& hosts) {
+                           const std::shared_ptr<web::served_hosts>& hosts, open_to_all open) {
   http::server_options options;
   options.listener.endpoint = at;
   options.listener.label = "http_connection";
-  options.admit = [hosts](const http::request_head& r) { return admit(*hosts, r); };
+  options.admit = [hosts, open = std::move(open)](const http::request_head& r) {
+    return admit(*hosts, open, r);
+  };
   web::secure(options.headers);
   return http::child_server("http", std::move(routes), std::move(options), [hosts](const net::listener& l) {
     // The connections' processes stand below it, so it has the name of their supervisor.
@@ -70,6 +78,15 @@ messaging::entrances entrances_of(const messaging_options& told) {
     std::printf("coppice: xmpp %s %s\n", std::string(which).c_str(), at.to_string().c_str());
     std::fflush(stdout);
   };
+  return in;
+}
+
+/// And from the web. A proxy before the node does TLS for the names that say so.
+messaging::web_entrance web_entrance_of(const messaging_options& told,
+                                        const std::shared_ptr<web::served_hosts>& hosts) {
+  messaging::web_entrance in;
+  in.origins = told.origins;
+  in.behind_tls = [hosts](const http::request_head& r) { return hosts->is_behind_tls(r.authority); };
   return in;
 }
 
@@ -118,6 +135,12 @@ int run(const run_options& options) {
   const chat::chat chat(chat::options{.node_name = name, .peers = options.join});
   chat::mount(routes, chat);
   view.mount(routes);
+  open_to_all open;
+  if (xmpp) {
+    const messaging::web_entrance in = web_entrance_of(*options.messaging, hosts);
+    messaging::mount(routes, *xmpp, in);
+    open = [in](const http::request_head& r) { return messaging::admits_origin(r, in); };
+  }
   routes.any("/[...]", not_found);
 
   std::vector<child_spec> children;
@@ -125,7 +148,7 @@ int run(const run_options& options) {
   children.emplace_back(chat::top_child(chat));
   if (xmpp) children.emplace_back(messaging::top_child(*xmpp, entrances_of(*options.messaging)));
   children.push_back(view.supervisor());
-  children.emplace_back(entrance(options.listen, std::move(routes), hosts));
+  children.emplace_back(entrance(options.listen, std::move(routes), hosts, std::move(open)));
   root_keeper root(home, children, [&view](pid old, pid now) { view.root_replaced(old, now); });
   if (auto started = root.start(); !started) {
     std::fprintf(stderr, "coppice: %s\n", innermost(started.error().value()).c_str());

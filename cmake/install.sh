@@ -65,9 +65,9 @@ install_packages() ( # PACKAGE...
   as_root "${apt[@]}" install --no-install-recommends "$@"
 )
 
-# The browser tests' npm packages, again only when their lock file changed.
-install_npm_packages() {
-  local dir=tests/browser key
+# The npm packages of the tests in a folder, again only when their lock file changed.
+install_npm_packages() { # FOLDER
+  local dir=$1 key
   [[ -f $dir/package-lock.json ]] || return 0
   key=$(cat "$dir/package.json" "$dir/package-lock.json" | sha256sum)
   if [[ $(cat "$dir/node_modules/.installed" 2>/dev/null) != "$key" ]]; then
@@ -87,5 +87,8 @@ install_for() { # PURPOSE...: everything they need; silent and quick where nothi
     # shellcheck disable=SC2086
     install_packages $missing
   fi
-  if [[ " $* " == *" test "* ]]; then install_npm_packages; fi
+  if [[ " $* " == *" test "* ]]; then
+    install_npm_packages tests/browser
+    install_npm_packages tests/xmpp
+  fi
 }

@@ -113,6 +113,14 @@ task<bool> websocket::send_queued(websocket_session::send_result queued) {
 }
 
 task<bool> websocket::send_text(std::string_view message) { return send_queued(session_.text(message)); }
+task<bool> websocket::send_texts(std::span<const std::string> messages) {
+  websocket_session::send_result queued;
+  for (const std::string& message : messages) {
+    queued = session_.text(message);
+    if (!queued) break;
+  }
+  co_return co_await send_queued(queued);
+}
 task<bool> websocket::send_binary(std::string_view message) { return send_queued(session_.binary(message)); }
 
 task<> websocket::finish() {

@@ -9,8 +9,10 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 
 namespace coppice::http {
@@ -51,7 +53,7 @@ struct websocket_options {
 /// `auto next = co_await ws.receive<outgoing, tick>();` gives a variant of `websocket_message`,
 /// `websocket_closed`, `outgoing` and `tick`, whichever is first; other messages stay in the mailbox. Pings
 /// are answered, and sent when the peer is silent, inside of `receive`. When the server drains, the peer is
-/// told 1001 (going away).
+/// told 1001 (going away), unless the handler receives `net::drain` itself: then it is for it to close.
 class websocket {
 public:
   websocket(const websocket&) = delete;
@@ -67,6 +69,8 @@ public:
   task<bool> send_text(std::string_view message);
   task<bool> send_binary(std::string_view message);
   /// @}
+  /// Sends several as `send_text` does, in one piece.
+  task<bool> send_texts(std::span<const std::string> messages);
   /// Starts the closing handshake; `websocket_closed` follows. Returning from the handler does the same.
   void close(close_code code = close_code::normal, std::string_view reason = {});
   /// Closes, and waits for the peer's half, as long as `close_timeout`; what it still sends is dropped. The
@@ -139,6 +143,15 @@ using websocket_handler = std::function<task<>(request&, websocket&)>;
 
 namespace detail {
 
+/// Receives one of these messages.
+template <class... M>
+struct heard {
+  template <class Predicate>
+  static auto receive(self me, Predicate accept, duration wait) {
+    return me.receive_if<M...>(std::move(accept), wait);
+  }
+};
+
 /// The user's message out of what was received.
 template <class Result, class Received>
 Result without_news(Received got) {
@@ -159,6 +172,9 @@ Result without_news(Received got) {
 template <class... M>
 task<std::variant<websocket_message, websocket_closed, M...>> websocket::receive() {
   using result = std::variant<websocket_message, websocket_closed, M...>;
+  constexpr bool drains = (std::is_same_v<M, net::drain> || ...);
+  using all = std::conditional_t<drains, detail::heard<net::readable, M...>,
+                                 detail::heard<net::readable, net::drain, M...>>;
   for (;;) {
     co_await flush();
     if (std::optional<event> e = next_event()) {
@@ -166,12 +182,12 @@ task<std::variant<websocket_message, websocket_closed, M...>> websocket::receive
       co_return result(std::move(std::get<websocket_closed>(*e)));
     }
     duration wait = arm();
-    auto got = co_await me_.receive_if<net::readable, net::drain, M...>(ours(socket_.id()), wait);
+    auto got = co_await all::receive(me_, ours(socket_.id()), wait);
     if (!got) {
       on_silence();
     } else if (std::holds_alternative<net::readable>(*got)) {
       on_readable();
-    } else if (std::holds_alternative<net::drain>(*got)) {
+    } else if (!drains && std::holds_alternative<net::drain>(*got)) {
       on_drain();
     } else {
       co_return detail::without_news<result>(std::move(*got));

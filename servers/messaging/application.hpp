@@ -1,11 +1,13 @@
 // The messaging server as an application: what it is opened with, and its place in a node.
 #pragma once
 
+#include "coppice/http/server.hpp"
 #include "coppice/otp/application.hpp"
 #include "servers/messaging/shell/supervisors.hpp"
 #include "servers/xmpp/scram.hpp"
 
 #include <expected>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +28,26 @@ std::expected<store::database, std::string> open_database(const server_options& 
 
 /// The child `messaging_sup` for a node's root supervisor.
 child_description top_child(const host& h, entrances in);
+
+/// How clients come in from the web.
+struct web_entrance {
+  /// Whose pages may use the WebSocket besides those of the host itself: `https://chat.example.org`.
+  std::vector<std::string> origins = {};
+  /// Who comes from this machine need not encrypt.
+  bool trusts_loopback = true;
+  /// Whether a proxy before the server did TLS for this request. Called from any core.
+  std::function<bool(const http::request_head&)> behind_tls = {};
+};
+
+/// Adds `/xmpp-websocket` (RFC 7395) and where it is, `/.well-known/host-meta` and `host-meta.json`
+/// (XEP-0156), to a server's routes. Sign-in is part of the stream, so nothing hangs on cookies; still, of
+/// pages only the host's own and those of `in.origins` are let in. Connections that are not encrypted get no
+/// stream.
+void mount(http::routes& routes, const host& h, web_entrance in = {});
+/// Whether a request may come from the pages of any origin for all that `mount` serves: where the WebSocket
+/// is may be asked by all, and it may be used by those of `in.origins`, and by what is no page and so names
+/// no origin. For servers that check it before they look for a route.
+[[nodiscard]] bool admits_origin(const http::request_head& request, const web_entrance& in);
 
 /// A user with what proves his password.
 struct credentials {

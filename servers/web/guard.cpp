@@ -39,15 +39,16 @@ std::optional<refusal> served_hosts::check_host(const http::request_head& reques
                  fmt::format("This node answers to {} only.", fmt::join(served, ", "))};
 }
 
-std::string_view served_hosts::scheme_of(std::string_view authority) const {
+bool served_hosts::is_behind_tls(std::string_view authority) const {
   if (authority.ends_with(":443")) authority.remove_suffix(4);
-  return std::ranges::find(more_, fmt::format("{}:443", authority)) != more_.end() ? "https" : "http";
+  return std::ranges::find(more_, fmt::format("{}:443", authority)) != more_.end();
 }
 
 std::optional<refusal> served_hosts::check_origin(const http::request_head& request, bool required) const {
   if (!required && !request.headers.contains("Origin")) return std::nullopt;
   const std::optional<std::string_view> origin = request.headers.only("Origin");
-  const std::string own = fmt::format("{}://{}", scheme_of(request.authority), request.authority);
+  const std::string own =
+      fmt::format("{}://{}", is_behind_tls(request.authority) ? "https" : "http", request.authority);
   if (origin && *origin == own) return std::nullopt;
   return refusal{http::status::forbidden, "bad_origin", fmt::format("Only pages of {} may ask this.", own)};
 }

@@ -45,9 +45,11 @@ public:
   /// One that is missing is let pass where it is not `required`: for requests that change nothing.
   [[nodiscard]] std::optional<refusal> check_origin(const http::request_head& request, bool required) const;
 
+  /// Whether a proxy does TLS for who asks for that host.
+  [[nodiscard]] bool is_behind_tls(std::string_view authority) const;
+
 private:
   [[nodiscard]] std::vector<std::string> hosts() const;
-  [[nodiscard]] std::string_view scheme_of(std::string_view authority) const;
 
   std::vector<std::string> more_;
   std::atomic<std::uint16_t> port_{0};

@@ -11,6 +11,8 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -24,6 +26,21 @@ struct look_again {};
 /// The messages that a stream's process receives and hands to `take_news`.
 using stream_news =
     std::variant<to_client, took_from_client, end_stream, negotiation_timeout, look_again, down, net::drain>;
+
+/// What was received, which is one of them.
+template <class Got>
+stream_news as_news(Got& got) {
+  return std::visit(
+      [](auto& m) -> stream_news {
+        if constexpr (std::is_constructible_v<stream_news, decltype(std::move(m))>) return std::move(m);
+        std::unreachable();
+      },
+      got);
+}
+
+/// Strangers have little to say.
+inline constexpr xml::parser_limits for_strangers{
+    .stanza = std::size_t{16} << 10, .depth = 8, .attributes = 16, .parts = 100};
 
 /// One stream, inside of its process. The process gives it what came, writes the output, and does what `next`
 /// says.

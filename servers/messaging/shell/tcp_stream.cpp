@@ -10,9 +10,6 @@ namespace {
 using namespace std::chrono_literals;
 using action = client_stream::action;
 
-/// Strangers have little to say.
-constexpr xml::parser_limits for_strangers{
-    .stanza = std::size_t{16} << 10, .depth = 8, .attributes = 16, .parts = 100};
 /// A client that takes nothing for so long is gone; more time for more bytes.
 constexpr duration write_grace = 20s;
 constexpr int most_at_once = 64;
@@ -76,16 +73,6 @@ private:
       bindings.emplace_back(std::move(b.type), std::move(b.data));
     }
     client_.secured(std::move(bindings));
-  }
-
-  template <class Got>
-  static stream_news as_news(Got& got) {
-    return std::visit(
-        [](auto& m) -> stream_news {
-          if constexpr (std::is_constructible_v<stream_news, decltype(std::move(m))>) return std::move(m);
-          std::unreachable();
-        },
-        got);
   }
 
   void read() {
