@@ -94,6 +94,21 @@ async def messages_wait_for_who_is_away(server):
     await bob.leave()
 
 
+async def messages_reach_who_comes_just_now(server):
+    """Sent while the receiver's first presence is on its way: they are neither given nor waiting yet."""
+    server.start()
+    alice = await Client(server, "alice", "a").enter()
+    for i in range(20):
+        bob = Client(server, "bob", "b")
+        bob.reach()
+        await bob.seen("session_start")
+        bob.send_presence()
+        alice.send_message("bob@localhost", f"{i}", mtype="chat")
+        await bob.got(f"{i}")
+        await bob.leave()
+    await alice.leave()
+
+
 async def subscriptions_and_presence(server):
     server.start()
     alice = await Client(server, "alice", "a").enter()
@@ -237,6 +252,7 @@ async def archive_is_paged_through(server):
     await alice.acknowledged()
     bob.send_message("alice@localhost", "back", mtype="chat")
     await alice.got("back")
+    await bob.acknowledged()
     server.stop(signal.SIGKILL)
     server.start()
     alice = await Client(server, "alice", "a", plugins=("xep_0313",)).enter()

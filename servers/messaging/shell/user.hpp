@@ -62,7 +62,7 @@ public:
   task<result<>> handle_cast(kick m);
   task<result<>> handle_info(deliver m);
   result<> handle_info(const accepted& m);
-  result<> handle_info(const kept& m);
+  task<result<>> handle_info(kept m);
   result<> handle_info(keep_again m);
   result<> handle_info(const notification& m);
   task<result<>> handle_info(last_items_wanted m);
@@ -131,6 +131,7 @@ private:
   task<> save(xmpp::roster_item item, bool pushed);
   task<> probe_contacts(session* s);
   task<> give_offline(session* s);
+  task<> give_offline_to_who_came();
   task<> show_to(xmpp::jid contact, bool visible);
   task<> say_farewell(xmpp::jid contact, xmpp::subscription_farewell what);
 

@@ -250,17 +250,19 @@ result<> user::handle_info(const accepted& m) {
   return rest();
 }
 
-result<> user::handle_info(const kept& m) {
+task<result<>> user::handle_info(kept m) {
   const auto open = state_->waiting.find(m.token);
-  if (open == state_->waiting.end()) return rest();
+  if (open == state_->waiting.end()) co_return rest();
   if (m.well) {
+    const bool waits = open->second.job && open->second.job->away;
     open->second.job.reset();
     done(m.token);
+    if (waits) co_await give_offline_to_who_came();
   } else {
     send_after(keep_again_after, self_pid(), keep_again{m.token});
   }
   flush();
-  return rest();
+  co_return rest();
 }
 
 result<> user::handle_info(keep_again m) {

@@ -110,6 +110,15 @@ task<> user::give_offline(session* s) {
   }
 }
 
+/// A message has just been kept for later, and meanwhile somebody is there: he has asked before it was kept.
+task<> user::give_offline_to_who_came() {
+  for (auto& [number, s] : state_->sessions) {
+    if (!s.is_available() || s.priority < 0) continue;
+    co_await give_offline(&s);
+    co_return;
+  }
+}
+
 task<> user::become_unavailable(session* s, xml::element presence) {
   if (s->is_available()) {
     s->presence.reset();
