@@ -149,12 +149,12 @@ process reaper(self me, in_talk t) {
 /// Above the server's own top, so that that one may be killed, too.
 class umbrella : public supervisor {
 public:
-  explicit umbrella(chat::chat c) : chat_(std::move(c)) {}
+  explicit umbrella(coppice::chat::chat c) : chat_(std::move(c)) {}
   [[nodiscard]] static supervisor_flags flags() { return {.intensity = 1000}; }
   [[nodiscard]] std::vector<child_spec> children() const { return {top_child(chat_)}; }
 
 private:
-  chat::chat chat_;
+  coppice::chat::chat chat_;
 };
 
 task<> take_part(in_talk t, std::string user) {
@@ -173,7 +173,7 @@ task<> until_complete(in_talk t) {
 }
 
 task<> chat_main(self me, in_world w, in_talk t) {
-  chat::chat c;
+  coppice::chat::chat c;
   t->epoch = c.read([](const chat_table& table) { return table.epoch(); });
   start_result<umbrella> top = co_await start<umbrella>(c);
   t->safe = {me.id(), *top->resolve()};
