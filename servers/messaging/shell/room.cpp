@@ -147,9 +147,10 @@ task<result<>> room::handle_info(room_tries_again /*m*/) {
   co_return rest();
 }
 
-/// What the database has to do before the rules are asked. False: it refuses.
+/// What the database has to do before the rules are asked. False: not now.
 task<bool> room::prepare(room_request next) {
   if (place_->room && asks_archive(*next.stanza)) {
+    if (!place_->waiting.empty()) co_return false; // it is to find what was said before
     co_await answer_archive(std::move(next));
     co_return true;
   }
@@ -242,16 +243,17 @@ void room::keep_all() {
   for (const auto& [token, open] : place_->waiting) keep_it(token, open);
 }
 
-result<> room::handle_info(const kept& m) {
+task<result<>> room::handle_info(kept m) {
   const auto open = place_->waiting.find(m.token);
-  if (open == place_->waiting.end()) return rest();
+  if (open == place_->waiting.end()) co_return rest();
   if (!m.well) {
     try_again();
-    return {};
+    co_return result<>();
   }
   if (open->second.from) send(open->second.from, accepted{open->second.token});
   place_->waiting.erase(open);
-  return rest();
+  if (place_->waiting.empty() && !place_->requests.empty()) co_await go_on();
+  co_return rest();
 }
 
 task<result<>> room::handle_info(down m) {

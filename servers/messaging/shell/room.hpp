@@ -31,7 +31,7 @@ public:
   init_result init();
   task<result<>> handle_continue(term what);
   task<result<>> handle_info(deliver m);
-  result<> handle_info(const kept& m);
+  task<result<>> handle_info(kept m);
   result<> handle_info(const room_said& m);
   task<result<>> handle_info(room_tries_again m);
   task<result<>> handle_info(down m);
