@@ -74,7 +74,10 @@ init_result user::init() {
 }
 
 task<> user::handle_continue(const term& /*what*/) {
-  if (state_->loaded) co_return;
+  if (state_->loaded) {
+    co_await take_over();
+    co_return;
+  }
   auto work = [owner = bare().text()](store::transaction& t) { return load(t, owner); };
   auto found = co_await host_.db().read(std::move(work));
   if (!found) throw std::runtime_error("the database cannot be read: " + found.error().text);

@@ -98,6 +98,7 @@ private:
   task<> route(stanza_ptr stanza, std::uint64_t token, std::int64_t id);
   task<> take_message(session* s, xml::element stanza);
   task<> send_again_to(pid lost);
+  task<> take_over();
   void done(std::uint64_t token);
   /// Gives it to the keeper; again, if that one is another by now.
   void keep_it(std::uint64_t token, const unfinished& what);

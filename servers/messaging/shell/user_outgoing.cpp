@@ -134,6 +134,10 @@ task<> user::take_message(session* s, xml::element stanza) {
   remove_stanza_ids(stanza, bare().text());
   const bool to_self = to.bare_text() == bare().text();
 
+  // What a predecessor had begun with it when he died.
+  std::erase_if(state_->waiting, [id = s->begun_id](const auto& one) {
+    return one.second.session != 0 && one.second.id == id;
+  });
   const std::uint64_t token = ++state_->last_token;
   unfinished& open = state_->waiting[token];
   open.session = s->managed ? s->number : 0;
@@ -244,7 +248,20 @@ task<> user::send_again_to(pid lost) {
   }
 }
 
+/// A predecessor has died: what others owed him they owe us, and they are asked anew, which nobody minds.
+task<> user::take_over() {
+  std::vector<std::uint64_t> tokens;
+  tokens.reserve(state_->waiting.size());
+  for (const auto& [token, open] : state_->waiting) tokens.push_back(token);
+  for (const std::uint64_t token : tokens) {
+    const unfinished open = state_->waiting[token];
+    if (open.job) keep_it(token, open);
+    if (open.receiver) co_await route(open.stanza, token, open.id);
+  }
+}
+
 result<> user::handle_info(const accepted& m) {
+  if (auto open = state_->waiting.find(m.token); open != state_->waiting.end()) open->second.receiver = pid();
   done(m.token);
   flush();
   return rest();
