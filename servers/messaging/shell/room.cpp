@@ -1,4 +1,5 @@
 #include "servers/messaging/shell/room.hpp"
+#include "servers/messaging/shell/on_demand.hpp"
 
 #include "coppice/otp/supervisor.hpp"
 #include "coppice/runtime/node.hpp"
@@ -31,17 +32,11 @@ bool asks_archive(const xml::element& stanza) {
 
 } // namespace
 
-std::optional<pid> room_process(std::string_view name) {
-  const std::optional<atom> known = atom::existing(process_name(name));
-  return known ? whereis(*known) : std::nullopt;
-}
+std::optional<pid> room_process(std::string_view name) { return running(process_name(name)); }
 
 task<std::optional<pid>> find_room_process(std::string name) {
-  std::optional<pid> found = room_process(name);
-  if (found) co_return found;
-  std::expected<pid, child_error> started = co_await start_child("muc_sup", name);
-  // Somebody else may have been quicker, then the start was ignored.
-  co_return room_process(name);
+  std::string process = process_name(name);
+  co_return co_await find_or_start(std::move(process), atom("muc_sup"), std::move(name));
 }
 
 // --- beginning and end ---

@@ -1,4 +1,5 @@
 // What is kept of a room, and how it is read again: by its next process, and by those who ask its archive.
+#include "servers/messaging/shell/replies.hpp"
 #include "servers/messaging/shell/room.hpp"
 
 #include "servers/messaging/storage/archive_search.hpp"
@@ -38,11 +39,6 @@ muc::affiliations affiliations_of(std::vector<storage::stored_affiliation> kept)
 /// A new subject is no message of the history.
 bool is_said(const xml::element& message) {
   return message.child("body") != nullptr || message.child("subject") == nullptr;
-}
-
-xml::element unavailable(const xml::element& iq) {
-  return error_reply(iq,
-                     {condition::internal_server_error, "The database does not answer: try again.", "wait"});
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "coppice/otp/supervisor.hpp"
 #include "coppice/runtime/node.hpp"
 #include "coppice/runtime/timer.hpp"
+#include "servers/messaging/shell/on_demand.hpp"
 #include "servers/messaging/storage/accounts.hpp"
 #include "servers/messaging/storage/archive.hpp"
 #include "servers/messaging/storage/block_list.hpp"
@@ -47,17 +48,11 @@ account_and_roster load(store::transaction& t, const std::string& owner) {
 
 // --- finding it ---
 
-std::optional<pid> user_process(std::string_view name) {
-  const std::optional<atom> known = atom::existing(process_name(name));
-  return known ? whereis(*known) : std::nullopt;
-}
+std::optional<pid> user_process(std::string_view name) { return running(process_name(name)); }
 
 task<std::optional<pid>> find_user_process(std::string name) {
-  std::optional<pid> found = user_process(name);
-  if (found) co_return found;
-  std::expected<pid, child_error> started = co_await start_child("user_sup", name);
-  // Somebody else may have been quicker, then the start was ignored.
-  co_return user_process(name);
+  std::string process = process_name(name);
+  co_return co_await find_or_start(std::move(process), atom("user_sup"), std::move(name));
 }
 
 // --- beginning ---
@@ -91,8 +86,6 @@ task<> user::handle_continue(const term& /*what*/) {
   state_->nodes = pubsub::account(bare(), std::move(found->nodes.nodes));
   state_->avatar = std::move(found->nodes.avatar);
 }
-
-jid user::bare() const { return jid::of(name_, host_.domain()).value_or(jid()); }
 
 session* user::find(std::uint64_t number) {
   const auto found = state_->sessions.find(number);

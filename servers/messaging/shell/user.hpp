@@ -48,7 +48,9 @@ public:
                         infos<kept>, infos<keep_again>, infos<notification>, infos<last_items_wanted>,
                         infos<down>, infos<resumption_over>, infos<from_room>, infos<route_again>>;
 
-  user(host h, std::string name) : host_(std::move(h)), name_(std::move(name)) {}
+  user(host h, std::string name)
+      : host_(std::move(h)), name_(std::move(name)),
+        bare_(xmpp::jid::of(name_, host_.domain()).value_or(xmpp::jid())) {}
 
   /// `ignore` if the user has a process already.
   init_result init();
@@ -183,10 +185,11 @@ private:
   task<xml::element> save_vcard(session* s, xml::element iq);
   task<> show_avatar(std::string id);
 
-  [[nodiscard]] xmpp::jid bare() const;
+  [[nodiscard]] const xmpp::jid& bare() const noexcept { return bare_; }
 
   host host_;
   std::string name_;
+  xmpp::jid bare_; ///< the user's address, which every stanza is compared with
   std::shared_ptr<user_state> state_;
   pid keeper_;                       ///< who has what is to be kept
   std::map<pid, reference> watched_; ///< streams, and users who have something of ours

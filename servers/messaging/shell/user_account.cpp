@@ -1,4 +1,5 @@
 // What is kept for an account, as its clients ask for it: archive, block list, private XML, vCard.
+#include "servers/messaging/shell/replies.hpp"
 #include "servers/messaging/shell/user.hpp"
 #include "servers/messaging/storage/archive_search.hpp"
 #include "servers/messaging/storage/block_list.hpp"
@@ -14,12 +15,6 @@ namespace coppice::messaging {
 using namespace xmpp; // NOLINT(google-build-using-namespace)
 
 namespace {
-
-xml::element refused(const xml::element& iq, condition why) { return error_reply(iq, {.is = why}); }
-xml::element unavailable(const xml::element& iq) {
-  return error_reply(iq,
-                     {condition::internal_server_error, "The database does not answer: try again.", "wait"});
-}
 
 /// The list of old (XEP-0048), a view of what is at the node of today.
 bool is_bookmarks(const xml::element& part) { return part.is(ns::bookmarks_legacy, "storage"); }

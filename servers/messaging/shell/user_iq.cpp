@@ -1,5 +1,6 @@
 // Requests that the server answers itself, for the user's account or as the server.
 #include "servers/messaging/core/discovery.hpp"
+#include "servers/messaging/shell/replies.hpp"
 #include "servers/messaging/shell/user.hpp"
 #include "servers/messaging/storage/roster.hpp"
 #include "servers/xmpp/disco.hpp"
@@ -14,8 +15,6 @@ namespace coppice::messaging {
 using namespace xmpp; // NOLINT(google-build-using-namespace)
 
 namespace {
-
-xml::element refused(const xml::element& iq, condition why) { return error_reply(iq, {.is = why}); }
 
 /// XEP-0202
 xml::element time_answer(const xml::element& iq) {

@@ -1,5 +1,6 @@
 // The nodes of the account: requests, notifications, and what clients want to hear. XEP-0163, XEP-0115.
 #include "servers/messaging/core/discovery.hpp"
+#include "servers/messaging/shell/replies.hpp"
 #include "servers/messaging/shell/user.hpp"
 #include "servers/messaging/storage/pep.hpp"
 #include "servers/messaging/storage/vcard.hpp"
@@ -16,8 +17,6 @@ using namespace xmpp; // NOLINT(google-build-using-namespace)
 namespace {
 
 constexpr std::size_t longest_caps = 256; ///< of what a client calls its capabilities
-
-xml::element refused(const xml::element& iq, condition why) { return error_reply(iq, {.is = why}); }
 
 stanza_error database_is_silent() {
   return {condition::internal_server_error, "The database does not answer: try again.", "wait"};
