@@ -23,7 +23,7 @@ packages_for() { # PURPOSE: its Debian packages, one a line
     lint) printf '%s\n' clang-format-19 clang-tidy-19 python3 shellcheck ;;
     docs) printf '%s\n' doxygen python3 ;;
     package) printf '%s\n' dpkg-dev file ;;
-    bench) printf '%s\n' erlang-base erlang-dev erlang-nox nginx-light openssl perl procps python3 ;;
+    bench) printf '%s\n' ejabberd erlang-base erlang-dev erlang-nox lua-event lua-sec nginx-light openssl perl procps prosody python3 ;;
     *) echo "dev: nothing is known to install for '$1'" >&2 && return 2 ;;
   esac
 }

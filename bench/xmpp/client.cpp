@@ -59,6 +59,18 @@ task<bool> xmpp_client::open() {
   co_return features && (features->name() == "features" || failed(features->to_string()));
 }
 
+/// What the server says to that in base64; '' if it answers something else.
+task<std::string> xmpp_client::ask(std::string element, std::string answered) {
+  bool asked = co_await send(std::move(element));
+  if (!asked) co_return std::string();
+  std::optional<xml::element> answer = co_await next(patience);
+  if (answer && answer->name() == answered) {
+    co_return net::detail::from_base64(answer->text()).value_or(std::string());
+  }
+  failed(answer ? answer->to_string() : why_);
+  co_return std::string();
+}
+
 task<bool> xmpp_client::prove(std::string user, std::string password) {
   auto socket = co_await net::connect(to_, patience);
   if (!socket) co_return failed("connecting: " + socket.error().message());
@@ -68,13 +80,18 @@ task<bool> xmpp_client::prove(std::string user, std::string password) {
   over_ = false;
   bool opened = co_await open();
   if (!opened) co_return false;
-  const std::string plain = '\0' + user + '\0' + password;
-  bool asked =
-      co_await send(fmt::format("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{}</auth>",
-                                net::detail::to_base64(plain)));
-  if (!asked) co_return false;
-  std::optional<xml::element> answer = co_await next(patience);
-  if (!answer || answer->name() != "success") co_return failed(answer ? answer->to_string() : why_);
+  const std::string first = net::detail::to_base64(scram_.first(user));
+  std::string challenge = co_await ask(fmt::format("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' "
+                                                   "mechanism='SCRAM-SHA-1'>{}</auth>",
+                                                   first),
+                                       "challenge");
+  if (challenge.empty()) co_return false;
+  const std::optional<std::string> last = scram_.last(challenge, password);
+  if (!last) co_return failed("the challenge '" + challenge + "'");
+  const std::string response = net::detail::to_base64(*last);
+  std::string success = co_await ask(
+      fmt::format("<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{}</response>", response), "success");
+  if (success.empty()) co_return false;
   bool again = co_await open();
   co_return again;
 }

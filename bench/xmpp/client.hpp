@@ -1,6 +1,7 @@
 // A client of XMPP as light as may be, so that a load program can be thousands of them.
 #pragma once
 
+#include "bench/xmpp/scram_client.hpp"
 #include "coppice/net/stream.hpp"
 #include "coppice/runtime/task.hpp"
 #include "servers/xml/stream_parser.hpp"
@@ -13,7 +14,8 @@
 
 namespace coppice::bench {
 
-/// One connection with direct TLS, signed in by PLAIN. To be used by one process.
+/// One user's connection with direct TLS, signed in by SCRAM-SHA-1; when it is over, the next. To be used by
+/// one process.
 class xmpp_client {
 public:
   /// `tls`: that trusts whoever is there.
@@ -48,6 +50,7 @@ public:
 
 private:
   task<bool> open();
+  task<std::string> ask(std::string element, std::string answered);
   task<bool> prove(std::string user, std::string password);
   task<bool> bind(std::string resource);
   bool failed(std::string_view why);
@@ -57,6 +60,7 @@ private:
   net::tls_client tls_;
   net::stream socket_;
   std::optional<xml::stream_parser> parser_;
+  scram_client scram_;
   std::string why_;
   std::string address_;
   std::uint32_t handled_ = 0;

@@ -4,66 +4,76 @@
 //   xmpp_bench_load signins AT SECONDS CLIENTS   again and again, so many at once
 //   xmpp_bench_load messages AT SECONDS PAIRS WINDOW    one to one, WINDOW under way for each pair
 //   xmpp_bench_load rate AT SECONDS PAIRS RATE   so many a second in all; how long each takes
+//   xmpp_bench_load room AT SECONDS OCCUPANTS WINDOW    one speaks, WINDOW under way
+//   xmpp_bench_load room-rate AT SECONDS OCCUPANTS RATE one speaks so often a second
 //
 // AT: 127.0.0.1:5223, where TLS begins at once; clients come from 127.0.0.2 on, being many. Users are `u0`,
-// `u1`... of `localhost`, each with its name as password.
-#include "bench/xmpp/client.hpp"
-#include "coppice/coppice.hpp"
+// `u1`... of `localhost`, each with its name as password, and signed in by SCRAM-SHA-1.
+#include "bench/xmpp/load.hpp"
 #include "coppice/net/asio_poller.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <fmt/format.h>
 #include <iostream>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace coppice::bench {
-namespace {
 
 using namespace std::chrono_literals;
 
-/// What all clients share: figures alone, which may be read by anybody.
-struct figures {
-  std::atomic<std::uint64_t> done{0};
-  std::atomic<std::uint64_t> failed{0};
-  std::atomic<bool> over{false};
-};
-
-/// Whom to load, and what came of it.
-struct target {
-  net::endpoint at;
-  net::tls_client tls;
-  std::shared_ptr<figures> all = std::make_shared<figures>();
-};
-
-} // namespace
-} // namespace coppice::bench
-
-/// What is shared are atomics.
-template <>
-struct coppice::enable_sendable<coppice::bench::target> : std::true_type {};
-
-namespace coppice::bench {
-namespace {
-
 std::string user(unsigned n) { return fmt::format("u{}", n); }
+std::int64_t now_ns() { return now().time_since_epoch().count(); }
 
-/// The first failure says what is wrong with all.
+std::optional<std::int64_t> time_under_way(const target& to, const xml::element& stanza) {
+  const std::optional<std::string> body =
+      stanza.name() == "message" ? stanza.text_of("body") : std::optional<std::string>();
+  if (!body || body->empty() || body->find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
+  const std::int64_t sent = std::stoll(*body);
+  return sent < to.begun ? std::nullopt : std::optional(now_ns() - sent);
+}
+
 void count_failure(const target& to, const std::string& why) {
   if (to.all->failed++ == 0) std::fprintf(stderr, "xmpp_bench_load: %s\n", why.c_str());
 }
 
+namespace {
+
+std::int64_t at_part(const std::vector<std::int64_t>& sorted, double part) {
+  if (sorted.empty()) return 0;
+  return sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1))];
+}
+
+} // namespace
+
+task<> measure(self me, target to, std::string workload, unsigned clients, unsigned heard_by,
+               unsigned seconds) {
+  co_await idle_for(1s); // until all are under way
+  const std::uint64_t before = to.all->done;
+  co_await idle_for(std::chrono::seconds(seconds));
+  const std::uint64_t after = to.all->done;
+  to.all->over = true;
+  std::vector<std::int64_t> took;
+  for (unsigned n = 0; n < heard_by; ++n) {
+    latencies one = co_await me.receive<latencies>();
+    took.insert(took.end(), one.nanoseconds.begin(), one.nanoseconds.end());
+  }
+  std::ranges::sort(took);
+  std::printf(
+      "{\"workload\": \"%s\", \"clients\": %u, \"per_second\": %.0f, \"p50_us\": %.0f, \"p99_us\": %.0f, "
+      "\"failed\": %llu}\n",
+      workload.c_str(), clients, static_cast<double>(after - before) / seconds,
+      static_cast<double>(at_part(took, 0.5)) / 1e3, static_cast<double>(at_part(took, 0.99)) / 1e3,
+      static_cast<unsigned long long>(to.all->failed));
+}
+
+namespace {
+
 struct signed_in {};
 struct got_one {};
-struct latencies {
-  std::vector<std::int64_t> nanoseconds;
-};
-
-std::int64_t now_ns() { return now().time_since_epoch().count(); }
 
 // --- idle ---
 
@@ -102,8 +112,8 @@ task<> run_idle(self, target to, unsigned clients) {
 // --- sign-ins ---
 
 process signing_client(self me, target to, unsigned n) {
+  xmpp_client client(to.at, "localhost", to.tls);
   while (!to.all->over) {
-    xmpp_client client(to.at, "localhost", to.tls);
     bool well = co_await client.sign_in(user(n), user(n), "in");
     if (!well) {
       count_failure(to, client.why());
@@ -140,15 +150,15 @@ process receiver(self me, target to, unsigned n, pid starter, pid sender) {
   send(starter, signed_in());
   latencies mine;
   while (!to.all->over) {
-    std::optional<xml::element> e = co_await client.next(5s);
+    std::optional<xml::element> e = co_await client.next(20s);
     if (!e) {
       if (!to.all->over) count_failure(to, client.why());
       break;
     }
-    const std::optional<std::string> body = e->text_of("body");
-    if (!body) continue;
+    const std::optional<std::int64_t> took = time_under_way(to, *e);
+    if (!took) continue;
     ++to.all->done;
-    mine.nanoseconds.push_back(now_ns() - std::stoll(*body));
+    mine.nanoseconds.push_back(*took);
     send(sender, got_one());
   }
   send(starter, std::move(mine));
@@ -159,11 +169,6 @@ std::string message_to(unsigned n, std::uint64_t number) {
   return fmt::format("<message type='chat' to='{}@localhost' id='{:016x}'><body>{}</body></message>", user(n),
                      number, now_ns());
 }
-
-struct begin {
-  unsigned window = 0;               ///< messages under way; or
-  duration every = duration::zero(); ///< the time between two
-};
 
 process sender(self me, target to, unsigned n, unsigned other, pid starter) {
   xmpp_client client(to.at, "localhost", to.tls);
@@ -195,12 +200,8 @@ process sender(self me, target to, unsigned n, unsigned other, pid starter) {
   co_await client.close();
 }
 
-std::int64_t at_part(const std::vector<std::int64_t>& sorted, double part) {
-  if (sorted.empty()) return 0;
-  return sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1))];
-}
-
 task<> run_messages(self me, target to, unsigned seconds, unsigned pairs, begin how) {
+  to.begun = now_ns();
   std::vector<pid> senders;
   for (unsigned n = 0; n < pairs; ++n) {
     const pid from = spawn(&sender, to, 2 * n, 2 * n + 1, me.id());
@@ -209,22 +210,7 @@ task<> run_messages(self me, target to, unsigned seconds, unsigned pairs, begin 
     senders.push_back(from);
   }
   for (pid one : senders) send(one, begin(how));
-  co_await idle_for(1s);
-  const std::uint64_t before = to.all->done;
-  co_await idle_for(std::chrono::seconds(seconds));
-  const std::uint64_t after = to.all->done;
-  to.all->over = true;
-  std::vector<std::int64_t> took;
-  for (unsigned n = 0; n < pairs; ++n) {
-    latencies one = co_await me.receive<latencies>();
-    took.insert(took.end(), one.nanoseconds.begin(), one.nanoseconds.end());
-  }
-  std::ranges::sort(took);
-  std::printf(
-      "{\"workload\": \"messages\", \"pairs\": %u, \"per_second\": %.0f, \"p50_us\": %.0f, \"p99_us\": "
-      "%.0f, \"failed\": %llu}\n",
-      pairs, static_cast<double>(after - before) / seconds, static_cast<double>(at_part(took, 0.5)) / 1e3,
-      static_cast<double>(at_part(took, 0.99)) / 1e3, static_cast<unsigned long long>(to.all->failed));
+  co_await measure(me, to, "messages", pairs, pairs, seconds);
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -252,6 +238,11 @@ int run(const std::vector<std::string>& arguments) {
   } else if (what == "rate") {
     const duration every = duration(std::chrono::seconds(1)) * number(3) / number(4);
     home.run(&run_messages, to, number(2), number(3), begin{.every = every});
+  } else if (what == "room") {
+    home.run(&run_room, to, number(2), number(3), begin{.window = number(4)});
+  } else if (what == "room-rate") {
+    const duration every = duration(std::chrono::seconds(1)) / number(4);
+    home.run(&run_room, to, number(2), number(3), begin{.every = every});
   } else {
     throw std::runtime_error("unknown workload " + what);
   }
