@@ -51,9 +51,21 @@ http::response not_found(http::request&) {
   return refuse({http::status::not_found, "not_found", "There is no such page."});
 }
 
+/// Under which URL the HTTP server is reached: by the names that it was given, those with TLS before others.
+std::string url_of(const run_options& options, std::uint16_t port) {
+  for (const std::string& name : options.served_as) {
+    if (name.ends_with(":443")) return "https://" + name.substr(0, name.size() - 4);
+  }
+  if (options.served_as.empty()) return fmt::format("http://{}", options.listen.with_port(port).to_string());
+  const std::string& name = options.served_as.front();
+  const bool has_port = name.find(':', name.find(']') + 1) != std::string::npos;
+  return has_port ? "http://" + name : fmt::format("http://{}:{}", name, port);
+}
+
 /// The HTTP server. Once it has found a port it keeps it, so that pages come back to where they were.
 child_description entrance(net::endpoint at, http::routes routes,
-                           const std::shared_ptr<web::served_hosts>& hosts, open_to_all open) {
+                           const std::shared_ptr<web::served_hosts>& hosts, open_to_all open,
+                           std::function<void(std::uint16_t)> opened) {
   http::server_options options;
   options.listener.endpoint = at;
   options.listener.label = "http_connection";
@@ -61,12 +73,14 @@ child_description entrance(net::endpoint at, http::routes routes,
     return admit(*hosts, open, r);
   };
   web::secure(options.headers);
-  return http::child_server("http", std::move(routes), std::move(options), [hosts](const net::listener& l) {
+  const auto started = [hosts, opened = std::move(opened)](const net::listener& l) {
     // The connections' processes stand below it, so it has the name of their supervisor.
     if (!register_name(atom("connection_sup"), l.process()))
       throw std::runtime_error("the name connection_sup is taken");
     hosts->listens_on(l.local().port());
-  });
+    opened(l.local().port());
+  };
+  return http::child_server("http", std::move(routes), std::move(options), started);
 }
 
 /// Says where clients of XMPP connect, as soon as that is known: a test may have asked for any free port.
@@ -148,7 +162,10 @@ int run(const run_options& options) {
   children.emplace_back(chat::top_child(chat));
   if (xmpp) children.emplace_back(messaging::top_child(*xmpp, entrances_of(*options.messaging)));
   children.push_back(view.supervisor());
-  children.emplace_back(entrance(options.listen, std::move(routes), hosts, std::move(open)));
+  const auto opened = [&options, xmpp](std::uint16_t port) {
+    if (xmpp) xmpp->serves_at(url_of(options, port));
+  };
+  children.emplace_back(entrance(options.listen, std::move(routes), hosts, std::move(open), opened));
   root_keeper root(home, children, [&view](pid old, pid now) { view.root_replaced(old, now); });
   if (auto started = root.start(); !started) {
     std::fprintf(stderr, "coppice: %s\n", innermost(started.error().value()).c_str());

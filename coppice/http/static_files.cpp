@@ -187,6 +187,17 @@ response to_directory(const request& r) {
   return response::redirect(where, status::moved_permanently);
 }
 
+/// What the conditions of the request leave of it.
+task<response> answer_with(request& r, const found_file& found, const static_files& files, std::string type) {
+  switch (check_preconditions(r.head(), found.version)) {
+  case precondition::not_modified: co_return describe_file(found, files, status::not_modified);
+  case precondition::failed: co_return response::plain_error(status::precondition_failed);
+  case precondition::proceed: break;
+  }
+  response answer = co_await send_file(r, found, files, std::move(type));
+  co_return std::move(answer);
+}
+
 } // namespace
 
 task<response> serve_file(request& r, const static_files& files) {
@@ -203,13 +214,16 @@ task<response> serve_file(request& r, const static_files& files) {
     if (found.error() == trouble::not_found) co_return response::plain_error(status::not_found);
     throw std::runtime_error("cannot open " + *path);
   }
-  switch (check_preconditions(r.head(), found->version)) {
-  case precondition::not_modified: co_return describe_file(*found, files, status::not_modified);
-  case precondition::failed: co_return response::plain_error(status::precondition_failed);
-  case precondition::proceed: break;
-  }
   std::string type(content_type(*path));
-  response answer = co_await send_file(r, *found, files, std::move(type));
+  response answer = co_await answer_with(r, *found, files, std::move(type));
+  co_return std::move(answer);
+}
+
+task<response> serve_file_as(request& r, const static_files& files, std::string path, std::string type) {
+  std::expected<found_file, trouble> found = co_await blocking(&find_file, files.root, path);
+  if (!found && found.error() == trouble::failed) throw std::runtime_error("cannot open " + path);
+  if (!found) co_return response::plain_error(status::not_found);
+  response answer = co_await answer_with(r, *found, files, std::move(type));
   co_return std::move(answer);
 }
 

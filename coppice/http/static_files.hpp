@@ -20,5 +20,7 @@ struct static_files {
 /// Answers with the file that `request::path_info` names. Reads on the pool for blocking work, a piece at a
 /// time.
 task<response> serve_file(request& r, const static_files& files);
+/// The same with one file below `root`, wherever the request's path leads, as that media type.
+task<response> serve_file_as(request& r, const static_files& files, std::string path, std::string type);
 
 } // namespace coppice::http

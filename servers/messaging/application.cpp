@@ -4,6 +4,7 @@
 #include "servers/messaging/core/host_meta.hpp"
 #include "servers/messaging/shell/certificate.hpp"
 #include "servers/messaging/shell/files.hpp"
+#include "servers/messaging/shell/upload_routes.hpp"
 #include "servers/messaging/shell/websocket_stream.hpp"
 #include "servers/messaging/storage/schema.hpp"
 #include "servers/xmpp/jid.hpp"
@@ -88,6 +89,7 @@ std::expected<host, std::string> open(server_options options) {
   if (auto made = make_folder(options.folder); !made) return std::unexpected(made.error());
   auto secret = own_secret(options.folder);
   if (!secret) return std::unexpected(secret.error());
+  options.how.uploads.folder = options.folder + "/uploads";
   if (options.identity.certificate_file.empty()) {
     auto made = own_certificate(options.folder, options.how.domain);
     if (!made) return std::unexpected(made.error());
@@ -123,6 +125,7 @@ void mount(http::routes& routes, const host& h, web_entrance in) {
           std::string(websocket_path),
           [h, shared](http::request& r, http::websocket& ws) { return serve_client(h, r, ws, shared); },
           options);
+  mount_uploads(routes, h);
 }
 
 bool admits_origin(const http::request_head& request, const web_entrance& in) {
@@ -130,6 +133,7 @@ bool admits_origin(const http::request_head& request, const web_entrance& in) {
   if (path == host_meta || path == std::string(host_meta) + ".json") {
     return request.method == http::method::get || request.method == http::method::head;
   }
+  if (is_for_uploads(path)) return true;
   return path == websocket_path && request.upgrade &&
          (!request.headers.contains("Origin") || is_listed(request, in));
 }

@@ -40,13 +40,13 @@ struct web_entrance {
 };
 
 /// Adds `/xmpp-websocket` (RFC 7395) and where it is, `/.well-known/host-meta` and `host-meta.json`
-/// (XEP-0156), to a server's routes. Sign-in is part of the stream, so nothing hangs on cookies; still, of
-/// pages only the host's own and those of `in.origins` are let in. Connections that are not encrypted get no
-/// stream.
+/// (XEP-0156), to a server's routes; and `/upload/` (XEP-0363), which wants `host::serves_at`. Sign-in is
+/// part of the stream, so nothing hangs on cookies; still, of pages only the host's own and those of
+/// `in.origins` are let in. Connections that are not encrypted get no stream.
 void mount(http::routes& routes, const host& h, web_entrance in = {});
 /// Whether a request may come from the pages of any origin for all that `mount` serves: where the WebSocket
-/// is may be asked by all, and it may be used by those of `in.origins`, and by what is no page and so names
-/// no origin. For servers that check it before they look for a route.
+/// is may be asked by all, files may be sent and fetched, and it may be used by those of `in.origins`, and by
+/// what is no page and so names no origin. For servers that check it before they look for a route.
 [[nodiscard]] bool admits_origin(const http::request_head& request, const web_entrance& in);
 
 /// A user with what proves his password.

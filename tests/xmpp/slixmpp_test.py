@@ -13,6 +13,7 @@ import xml.etree.ElementTree as ET
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import Client, Server  # noqa: E402
 from room_cases import *  # noqa: E402,F401,F403
+from upload_cases import *  # noqa: E402,F401,F403
 from slixmpp.exceptions import IqError  # noqa: E402
 
 

@@ -70,6 +70,18 @@ std::vector<xmpp::muc::listed_room> host::listed_rooms() const {
   return all;
 }
 
+void host::serves_at(std::string url) const {
+  const std::scoped_lock held(state_->lock);
+  state_->url = std::move(url);
+}
+
+std::string host::uploads_url() const {
+  if (how().uploads.max_file_size == 0) return {};
+  if (!how().uploads.public_url.empty()) return how().uploads.public_url;
+  const std::scoped_lock held(state_->lock);
+  return state_->url;
+}
+
 xmpp::instant host::now_utc() {
   return std::chrono::time_point_cast<std::chrono::microseconds>(this_node().time().system_now());
 }

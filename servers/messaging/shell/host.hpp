@@ -21,6 +21,18 @@ namespace coppice::messaging {
 
 struct room_place;
 
+/// Files that users send by way of the server (XEP-0363). All but `folder` is the operator's to say.
+struct upload_settings {
+  std::uint64_t max_file_size = std::uint64_t{20} << 20U;  ///< bytes of one; 0: there are no uploads
+  std::uint64_t bytes_per_day = std::uint64_t{200} << 20U; ///< of a user
+  std::size_t files_per_day = 1'000;                       ///< likewise
+  unsigned days_kept = 30;                                 ///< from 1 on
+  /// Before `/upload/` in addresses of files: `https://chat.example.org`. '': where the HTTP server says that
+  /// it is (`host::serves_at`).
+  std::string public_url = {};
+  std::string folder = {}; ///< where they are; `open` sets it
+};
+
 /// How the server is run.
 struct settings {
   std::string domain = "localhost";                     ///< whose users it has, in its form
@@ -30,6 +42,7 @@ struct settings {
   std::size_t sessions_per_user = 10;                   ///< more are refused
   std::size_t contacts_per_user = 5'000;                ///< in a roster
   std::uint32_t iterations = 10'000;                    ///< of new passwords' verifiers
+  upload_settings uploads = {};                         ///< files that users send
 };
 
 /// A handle, copied into every process. It may be sent although what it shares is mutable, for the same
@@ -70,6 +83,13 @@ public:
   /// All of those, by address. Linear.
   [[nodiscard]] std::vector<xmpp::muc::listed_room> listed_rooms() const;
 
+  /// Who gives room for files: `upload.DOMAIN`.
+  [[nodiscard]] const std::string& uploads_domain() const noexcept { return state_->uploads_domain; }
+  /// The HTTP server is there: `http://127.0.0.1:4100`.
+  void serves_at(std::string url) const;
+  /// What is before `/upload/` in the addresses of files; '': there are no uploads.
+  [[nodiscard]] std::string uploads_url() const;
+
   /// A number for a message: later ones are greater, and no two are the same, also after a restart.
   [[nodiscard]] std::int64_t next_id() const;
   /// Now, by the node's clock.
@@ -78,10 +98,11 @@ public:
 private:
   struct shared {
     shared(settings h, store::database d, std::optional<net::tls_server> t, std::string s)
-        : how(std::move(h)), rooms_domain("conference." + how.domain), db(std::move(d)), tls(std::move(t)),
-          secret(std::move(s)) {}
+        : how(std::move(h)), rooms_domain("conference." + how.domain), uploads_domain("upload." + how.domain),
+          db(std::move(d)), tls(std::move(t)), secret(std::move(s)) {}
     const settings how;
     const std::string rooms_domain;
+    const std::string uploads_domain;
     const store::database db;
     const std::optional<net::tls_server> tls;
     const std::string secret;
@@ -90,6 +111,7 @@ private:
     std::unordered_map<std::string, std::shared_ptr<const client_wishes>> wishes;
     std::unordered_map<std::string, std::shared_ptr<room_place>> rooms;
     std::map<std::string, std::string> listed_rooms; ///< their names by address
+    std::string url;                                 ///< of the HTTP server
     std::atomic<std::int64_t> last_id{0};
   };
   std::shared_ptr<shared> state_;

@@ -5,6 +5,7 @@
 #include "servers/messaging/shell/room.hpp"
 #include "servers/messaging/shell/room_service.hpp"
 #include "servers/messaging/shell/tcp_stream.hpp"
+#include "servers/messaging/shell/upload_sweeper.hpp"
 #include "servers/messaging/shell/user.hpp"
 
 namespace coppice::messaging {
@@ -37,6 +38,9 @@ std::vector<child_spec> messaging_sup::children() const {
       child<keeper>("keeper", local("keeper"), host_), child<user_sup>("user_sup", local("user_sup"), host_),
       child<room_events_sup>("muc_events_sup", local("muc_events_sup")),
       child<room_sup>("muc_sup", local("muc_sup"), host_), child<room_service>("muc", local("muc"), host_)};
+  if (host_.how().uploads.max_file_size > 0) {
+    all.push_back(child<upload_sweeper>("upload_sweeper", local("upload_sweeper"), host_));
+  }
   if (in_.starttls) all.push_back(entrance(host_, "starttls", *in_.starttls, false, in_));
   if (in_.tls) all.push_back(entrance(host_, "tls", *in_.tls, true, in_));
   return all;

@@ -159,6 +159,10 @@ private:
   task<xml::element> answer_private(session* s, xml::element iq);
   task<xml::element> answer_vcard(session* s, xml::element iq);
 
+  // user_upload.cpp: what `upload.DOMAIN` answers
+  task<xml::element> answer_upload(xml::element iq);
+  task<xml::element> promise_upload(xml::element iq, std::string url);
+
   // user_pep.cpp: the nodes of the account
   using item_list = std::vector<xmpp::pubsub::stored_item>;
   using command_list = std::vector<xmpp::pubsub::command>;

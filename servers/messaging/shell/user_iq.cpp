@@ -40,7 +40,8 @@ task<> user::take_iq(session* s, xml::element iq) {
   const std::string_view type = iq.get("type");
   const bool own = to.empty() || to == bare();
   const bool server = to.domain() == host_.domain() && to.local().empty();
-  if (!own && !server) {
+  const bool uploads = to.domain() == host_.uploads_domain() && to.local().empty();
+  if (!own && !server && !uploads) {
     auto shared = std::make_shared<const xml::element>(std::move(iq));
     co_await route(std::move(shared), 0, 0);
     co_return;
@@ -50,7 +51,14 @@ task<> user::take_iq(session* s, xml::element iq) {
     co_return;
   }
   const std::uint64_t number = s->number;
-  xml::element reply = co_await answer(s, std::move(iq));
+  xml::element reply;
+  if (uploads) {
+    xml::element made = co_await answer_upload(std::move(iq));
+    reply = std::move(made);
+  } else {
+    xml::element made = co_await answer(s, std::move(iq));
+    reply = std::move(made);
+  }
   if (session* still = find(number); still != nullptr && !reply.name().empty()) write(*still, reply);
 }
 
@@ -108,7 +116,12 @@ task<xml::element> user::answer_simply(session* s, xml::element iq) {
   if (asked->is(ns::disco_items, "query") && !sets) {
     if (!server) co_return discover(iq);
     std::vector<disco_item> items;
-    if (asked->get("node").empty()) items.push_back({.jid = host_.rooms_domain(), .name = "Rooms"});
+    if (asked->get("node").empty()) {
+      items.push_back({.jid = host_.rooms_domain(), .name = "Rooms"});
+      if (!host_.uploads_url().empty()) {
+        items.push_back({.jid = host_.uploads_domain(), .name = "HTTP File Upload"});
+      }
+    }
     co_return result_reply(iq).add(make_disco_items(items, asked->get("node")));
   }
   co_return refused(iq, condition::service_unavailable);

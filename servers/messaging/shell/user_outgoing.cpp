@@ -193,7 +193,9 @@ task<> user::route(stanza_ptr stanza, std::uint64_t token, std::int64_t id) {
     co_return;
   }
   if (to.domain() != host_.domain()) {
-    answer_error(*stanza, {.is = condition::remote_server_not_found});
+    const bool uploads = to.domain() == host_.uploads_domain(); // it reads no messages either
+    answer_error(*stanza,
+                 {.is = uploads ? condition::service_unavailable : condition::remote_server_not_found});
     done(token);
     co_return;
   }

@@ -6,6 +6,7 @@
 #include "servers/messaging/storage/private_xml.hpp"
 #include "servers/messaging/storage/pubsub.hpp"
 #include "servers/messaging/storage/roster.hpp"
+#include "servers/messaging/storage/uploads.hpp"
 #include "servers/messaging/storage/vcard.hpp"
 
 namespace coppice::messaging::storage {
@@ -78,6 +79,7 @@ bool remove_account(store::transaction& t, std::string_view name) {
   remove_vcard(t, name);
   unblock_all(t, name);
   remove_nodes(t, name);
+  disown_uploads(t, name);
   return true;
 }
 

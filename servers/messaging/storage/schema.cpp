@@ -51,8 +51,16 @@ CREATE TABLE room_affiliation (room {text} NOT NULL, who {text} NOT NULL, affili
 CREATE TABLE setting (name {text} PRIMARY KEY, value {blob} NOT NULL) {rowless};
 )";
 
+// Files leave in the order in which they came, each state after a time of its own.
+constexpr std::string_view uploads = R"(
+CREATE TABLE upload (id {text} PRIMARY KEY, owner {text} NOT NULL, name {text} NOT NULL, size {int} NOT NULL,
+  type {text} NOT NULL, asked {int} NOT NULL, state {int} NOT NULL) {rowless};
+CREATE INDEX upload_owner ON upload (owner, asked);
+CREATE INDEX upload_state ON upload (state, asked);
+)";
+
 } // namespace
 
-std::vector<store::migration> migrations() { return {{1, first}}; }
+std::vector<store::migration> migrations() { return {{1, first}, {2, uploads}}; }
 
 } // namespace coppice::messaging::storage
