@@ -63,7 +63,7 @@ int put_account(const store::database& db, const user_options& told, const messa
 }
 
 int remove_account(const store::database& db, const user_options& told) {
-  const auto address = xmpp::jid::of(told.name, told.server.domain);
+  const auto address = xmpp::jid::of(told.name, told.server.how.domain);
   if (!address) return failed(fmt::format("the name '{}': {}", told.name, address.error()));
   auto done = db.write_now(
       [who = *address](store::transaction& t) { return messaging::storage::remove_account(t, who.text()); });
@@ -91,7 +91,7 @@ messaging::server_options server_options_of(const messaging_options& told) {
   o.folder = told.folder;
   o.database = told.database;
   o.identity = {told.certificate_file, told.key_file};
-  o.how.domain = told.domain;
+  o.how = told.how;
   return o;
 }
 

@@ -18,24 +18,21 @@ std::expected<net::endpoint, just_say> endpoint_of(const char* option, const std
   }
   if (!at->is_loopback() && !allow_remote) {
     return std::unexpected(just_say{
-        status_usage, fmt::format("coppice run: {} {}: other machines could reach this node. If that is "
-                                  "meant, add --allow-remote (and see what its help says).\n",
-                                  option, text)});
+        status_usage,
+        fmt::format("coppice run: {} {}: other machines could reach this node. If that is "
+                    "meant, add --allow-remote (and see what its help says), or allow_remote: yes to the "
+                    "group node of the configuration file.\n",
+                    option, text)});
   }
   return *at;
 }
 
-/// As browsers write it.
-bool is_origin(std::string_view text) {
-  for (const std::string_view scheme : {"https://", "http://"}) {
-    if (!text.starts_with(scheme)) continue;
-    const std::string_view host = text.substr(scheme.size());
-    return !host.empty() && host.find_first_of("/?#@ ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string_view::npos;
-  }
-  return false;
-}
-
-void describe_place(CLI::App& command, messaging_options& o) {
+void describe_place(CLI::App& command, raw_messaging_options& raw, messaging_options& o) {
+  command
+      .add_option(
+          "--config", raw.config_file,
+          "A configuration file (YAML) with this and more; what the command line says comes before it")
+      ->type_name("FILE");
   command
       .add_option("--data", o.folder,
                   "The folder of the messaging server (XMPP): its database, its certificate; made if it "
@@ -46,7 +43,7 @@ void describe_place(CLI::App& command, messaging_options& o) {
                   "PostgreSQL instead of a file in that folder, as postgresql://user@host/name; the "
                   "password belongs into ~/.pgpass")
       ->type_name("URL");
-  command.add_option("--domain", o.domain, "The domain of its users' addresses")
+  command.add_option("--domain", o.how.domain, "The domain of its users' addresses")
       ->type_name("DOMAIN")
       ->default_val("localhost");
 }
@@ -54,7 +51,7 @@ void describe_place(CLI::App& command, messaging_options& o) {
 } // namespace
 
 void describe_messaging(CLI::App& run, raw_messaging_options& raw) {
-  describe_place(run, raw.server);
+  describe_place(run, raw, raw.server);
   run.add_option("--xmpp", raw.starttls, "Where clients of XMPP connect, and then begin TLS (STARTTLS)")
       ->type_name("ADDRESS:PORT")
       ->default_val(raw.starttls);
@@ -90,11 +87,9 @@ std::expected<std::optional<messaging_options>, just_say> checked_messaging(raw_
   auto tls = endpoint_of("--xmpp-tls", raw.tls, allow_remote);
   if (!tls) return std::unexpected(tls.error());
   for (const std::string& origin : raw.server.origins) {
-    if (is_origin(origin)) continue;
-    return std::unexpected(just_say{
-        status_usage, fmt::format("coppice run: --xmpp-origin {}: an origin is https://HOST or "
-                                  "https://HOST:PORT, in lower case and without a slash behind it.\n",
-                                  origin)});
+    const std::string wrong = messaging::check_origin(origin);
+    if (wrong.empty()) continue;
+    return std::unexpected(just_say{status_usage, fmt::format("coppice run: --xmpp-origin: {}.\n", wrong)});
   }
   raw.server.starttls = *starttls;
   raw.server.tls = *tls;
@@ -111,7 +106,7 @@ void describe_messaging_command(CLI::App& app, raw_messaging_options& raw) {
     if (wants_name) {
       one->add_option("NAME", raw.user.name, "The part of the address before the @")->required();
     }
-    describe_place(*one, raw.user.server);
+    describe_place(*one, raw, raw.user.server);
     one->callback([&raw, what] { raw.user.what = what; });
   };
   add("add", user_task::add, "Make an account; its password is the first line of the input", true);

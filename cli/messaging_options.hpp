@@ -14,6 +14,7 @@ namespace coppice::cli {
 
 /// As they stand on the command line.
 struct raw_messaging_options {
+  std::string config_file;
   messaging_options server;
   std::string starttls = "127.0.0.1:5222";
   std::string tls = "127.0.0.1:5223";

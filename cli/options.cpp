@@ -1,5 +1,6 @@
 #include "cli/options.hpp"
 
+#include "cli/config_file.hpp"
 #include "cli/messaging_options.hpp"
 #include "cli/node_options.hpp"
 
@@ -26,6 +27,8 @@ struct raw_options {
   membership_options cluster;
   std::vector<std::string> join;
   raw_messaging_options messaging;
+  bool checks_only = false;
+  bool shows_config = false;
 };
 
 const char* const yes_no = "yes, no";
@@ -53,15 +56,6 @@ std::optional<bool> parse_yes_no(const std::string& text) {
   if (text == "yes") return true;
   if (text == "no") return false;
   return std::nullopt;
-}
-
-std::string check_served_as(const std::string& name) {
-  const bool ok = !name.empty() && name.size() <= 255 && std::ranges::all_of(name, [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-           std::string_view("-._:[]").find(c) != std::string_view::npos;
-  });
-  return ok ? ""
-            : "'" + name + "' is no host name: letters, digits, '.', '-', and a ':PORT' if it is another";
 }
 
 void describe(CLI::App& app, CLI::App& run, raw_options& o) {
@@ -102,10 +96,48 @@ void describe(CLI::App& app, CLI::App& run, raw_options& o) {
       ->type_name("NODE")
       ->allow_extra_args(false);
   describe_messaging(run, o.messaging);
+  run.add_flag(
+      "--check", o.checks_only,
+      "Only say whether the configuration is well: exit status 0, or 2 with what is wrong and where");
+  run.add_flag(
+      "--show-config", o.shows_config,
+      "Only print, as a configuration file with comments, what the file and the command line say, and "
+      "the defaults of the rest");
   run.add_option("--cores", o.cores, "Threads that run processes; 0: as many as the machine has")
       ->type_name("N")
       ->check(CLI::Range(0, 1024))
       ->default_val(0);
+}
+
+/// What the file says takes the place of the defaults.
+std::optional<just_say> take_file(raw_options& raw) {
+  file_options o;
+  if (auto wrong = read_config(raw.messaging.config_file, o)) return wrong;
+  raw.host = o.listen.address();
+  raw.port = o.listen.port();
+  raw.allow_remote = o.allow_remote;
+  raw.served_as = o.served_as;
+  raw.format = o.format;
+  raw.level = o.level;
+  raw.cores = o.cores;
+  raw.messaging.starttls = o.messaging.starttls.to_string();
+  raw.messaging.tls = o.messaging.tls.to_string();
+  raw.messaging.user.server = o.messaging;
+  raw.messaging.server = std::move(o.messaging);
+  return std::nullopt;
+}
+
+/// All as a file. `o` is what was made of it.
+std::string shown(const raw_options& raw, const run_options& o) {
+  file_options all;
+  all.listen = o.listen;
+  all.allow_remote = raw.allow_remote;
+  all.served_as = raw.served_as;
+  all.format = raw.format;
+  all.level = raw.level;
+  all.cores = raw.cores;
+  all.messaging = o.messaging.value_or(raw.messaging.server);
+  return config_text(std::move(all));
 }
 
 std::string lower(std::string text) {
@@ -147,6 +179,8 @@ command checked(raw_options raw) {
   o.format = raw.format;
   o.level = raw.level;
   o.cores = raw.cores;
+  o.config_file = raw.messaging.config_file;
+  o.checks_only = raw.checks_only;
   o.remote = !at->is_loopback();
   o.console_state = raw.console_state.value_or(!o.remote && raw.served_as.empty());
   if (!raw.cluster.name.empty()) {
@@ -165,7 +199,7 @@ command checked(raw_options raw) {
 
 } // namespace
 
-command parse_command_line(std::vector<std::string> arguments) {
+command parse_command_line(arguments told) {
   CLI::App app("A node of supervised processes, with its servers", "coppice");
   CLI::App* run = app.add_subcommand(
       "run",
@@ -175,9 +209,13 @@ command parse_command_line(std::vector<std::string> arguments) {
   raw_options raw;
   describe(app, *run, raw);
   describe_messaging_command(app, raw.messaging);
-  std::ranges::reverse(arguments); // as CLI11 wants them
+  arguments reversed(told.rbegin(), told.rend()); // as CLI11 wants them
   try {
-    app.parse(std::move(arguments));
+    app.parse(arguments(reversed));
+    if (!raw.messaging.config_file.empty()) {
+      if (auto wrong = take_file(raw)) return *wrong;
+      app.parse(std::move(reversed)); // once more: it comes before the file
+    }
   } catch (const CLI::ParseError& e) {
     std::ostringstream out;
     std::ostringstream err;
@@ -189,7 +227,12 @@ command parse_command_line(std::vector<std::string> arguments) {
   }
   if (std::optional<command> node_command = checked_node_command(app, nodes)) return *node_command;
   if (std::optional<command> users = checked_messaging_command(app, raw.messaging)) return *users;
-  return checked(std::move(raw));
+  command run_it = checked(raw);
+  if (auto* o = std::get_if<run_options>(&run_it)) {
+    o->told = std::move(told);
+    if (raw.shows_config) return just_say{0, shown(raw, *o)};
+  }
+  return run_it;
 }
 
 } // namespace coppice::cli

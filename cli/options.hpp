@@ -4,6 +4,7 @@
 #include "coppice/net/endpoint.hpp"
 #include "coppice/otp/logger.hpp"
 #include "coppice/term/term.hpp"
+#include "servers/messaging/config/configuration.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -14,6 +15,9 @@
 #include <vector>
 
 namespace coppice::cli {
+
+/// The words of a command line.
+using arguments = std::vector<std::string>;
 
 /// A node's place among others.
 struct membership_options {
@@ -26,16 +30,7 @@ struct membership_options {
 };
 
 /// The messaging server's place and ways.
-struct messaging_options {
-  std::string folder;               ///< of what is its own
-  std::string database;             ///< '': a file in the folder
-  std::string domain = "localhost"; ///< of its users' addresses
-  std::string certificate_file;     ///< '': one of its own
-  std::string key_file;             ///< likewise
-  net::endpoint starttls;           ///< where clients connect
-  net::endpoint tls;                ///< and where with TLS from the start
-  std::vector<std::string> origins; ///< whose pages may use the WebSocket, besides this node's
-};
+using messaging_options = messaging::configuration;
 
 /// What is to be done about the messaging server's users.
 enum class user_task : std::uint8_t { add, passwd, remove, list };
@@ -58,6 +53,9 @@ struct run_options {
   std::optional<membership_options> cluster;  ///< it is one of several
   std::vector<std::string> join;              ///< and shares the chat with these
   std::optional<messaging_options> messaging; ///< it serves XMPP, too
+  std::string config_file;                    ///< that this is of, besides the command line; '': none
+  bool checks_only = false;                   ///< say whether all is well, and end
+  arguments told;                             ///< the command line, to be read again
 };
 
 /// What is asked of another node.
@@ -91,8 +89,8 @@ inline constexpr std::uint16_t default_port = 4100;
 /// What is to be done.
 using command = std::variant<run_options, membership_options, remote_options, user_options, just_say>;
 
-/// Reads nothing but the arguments, and ERL_EPMD_PORT where that matters. `arguments` without the program's
-/// name.
-command parse_command_line(std::vector<std::string> arguments);
+/// Reads nothing but the arguments, the configuration file that they name (they come before what it says),
+/// and ERL_EPMD_PORT where that matters. `arguments` without the program's name.
+command parse_command_line(arguments told);
 
 } // namespace coppice::cli

@@ -5,8 +5,6 @@
 namespace coppice::cli {
 namespace {
 
-using arguments = std::vector<std::string>;
-
 run_options options(arguments a) {
   auto parsed = parse_command_line(std::move(a));
   if (auto* said = std::get_if<just_say>(&parsed)) ADD_FAILURE() << said->text;

@@ -88,6 +88,7 @@ messaging::entrances entrances_of(const messaging_options& told) {
   messaging::entrances in;
   in.starttls = told.starttls;
   in.tls = told.tls;
+  in.max_connections = told.max_connections;
   in.opened = [](std::string_view which, const net::endpoint& at) {
     std::printf("coppice: xmpp %s %s\n", std::string(which).c_str(), at.to_string().c_str());
     std::fflush(stdout);
@@ -114,9 +115,24 @@ void say_where(const run_options& options, std::uint16_t port) {
   std::fflush(stdout);
 }
 
+/// What can only be seen by opening it.
+int check(const run_options& options) {
+  const std::string& file = options.config_file;
+  if (options.messaging && !options.messaging->certificate_file.empty()) {
+    const net::tls_identity identity{options.messaging->certificate_file, options.messaging->key_file};
+    if (auto tls = net::tls_server::make({.identities = {identity}}); !tls) {
+      std::fprintf(stderr, "coppice run: %s\n", tls.error().c_str());
+      return status_usage;
+    }
+  }
+  std::printf("coppice run: %s is well\n", file.empty() ? "the command line" : file.c_str());
+  return 0;
+}
+
 } // namespace
 
 int run(const run_options& options) {
+  if (options.checks_only) return check(options);
   std::expected<dist::options, std::string> cluster;
   if (options.cluster) cluster = distribution(*options.cluster);
   if (!cluster) {

@@ -1,5 +1,6 @@
 # The Debian packages that ./dev package makes: libcoppice-dev, and coppice with its unit and manual page.
 install(FILES packaging/coppice.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
+install(FILES packaging/coppice.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT program)
 install(FILES packaging/coppice.service DESTINATION lib/systemd/system COMPONENT program)
 
 set(CPACK_GENERATOR DEB)

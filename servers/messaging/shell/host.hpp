@@ -4,8 +4,8 @@
 
 #include "coppice/net/tls.hpp"
 #include "coppice/store/database.hpp"
+#include "servers/messaging/core/settings.hpp"
 #include "servers/messaging/core/user_state.hpp"
-#include "servers/xml/stream_parser.hpp"
 #include "servers/xmpp/muc/muc_service.hpp"
 
 #include <chrono>
@@ -20,30 +20,6 @@
 namespace coppice::messaging {
 
 struct room_place;
-
-/// Files that users send by way of the server (XEP-0363). All but `folder` is the operator's to say.
-struct upload_settings {
-  std::uint64_t max_file_size = std::uint64_t{20} << 20U;  ///< bytes of one; 0: there are no uploads
-  std::uint64_t bytes_per_day = std::uint64_t{200} << 20U; ///< of a user
-  std::size_t files_per_day = 1'000;                       ///< likewise
-  unsigned days_kept = 30;                                 ///< from 1 on
-  /// Before `/upload/` in addresses of files: `https://chat.example.org`. '': where the HTTP server says that
-  /// it is (`host::serves_at`).
-  std::string public_url = {};
-  std::string folder = {}; ///< where they are; `open` sets it
-};
-
-/// How the server is run.
-struct settings {
-  std::string domain = "localhost";                     ///< whose users it has, in its form
-  xml::parser_limits limits = {};                       ///< of what a client that is known may send
-  duration negotiation_time = std::chrono::seconds(30); ///< for a client to be known and bound
-  duration resumption_time = std::chrono::minutes(5);   ///< that a session waits for its client to come back
-  std::size_t sessions_per_user = 10;                   ///< more are refused
-  std::size_t contacts_per_user = 5'000;                ///< in a roster
-  std::uint32_t iterations = 10'000;                    ///< of new passwords' verifiers
-  upload_settings uploads = {};                         ///< files that users send
-};
 
 /// A handle, copied into every process. It may be sent although what it shares is mutable, for the same
 /// reason as ETS may: all access to users' sessions and to rooms is by the one process that looks after the

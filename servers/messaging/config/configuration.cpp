@@ -1,0 +1,67 @@
+#include "servers/messaging/config/configuration.hpp"
+
+#include <fmt/format.h>
+
+namespace coppice::messaging {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kib = 1 << 10;
+constexpr std::uint64_t mib = 1 << 20;
+
+bool is_origin(std::string_view text) {
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (!text.starts_with(scheme)) continue;
+    const std::string_view host = text.substr(scheme.size());
+    return !host.empty() && host.find_first_of("/?#@ ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string_view::npos;
+  }
+  return false;
+}
+
+void describe_limits(config::keys& k, settings& how) {
+  k.group("messaging.limits", "What a client may do")
+      .size("stanza", how.limits.stanza, 16 * kib, 16 * mib, "Bytes of a stanza")
+      .number("depth", how.limits.depth, 8, 1000, "Elements within elements")
+      .number("attributes", how.limits.attributes, 16, 1000, "Attributes of an element")
+      .number("parts", how.limits.parts, 100, 1'000'000, "Elements and texts of a stanza")
+      .time("negotiation", how.negotiation_time, 1s, 10min, "Until a client is signed in and bound")
+      .time("resumption", how.resumption_time, 0s, 24h,
+            "That a session waits for its client to come back (XEP-0198)")
+      .number("sessions", how.sessions_per_user, 1, 1000, "Clients of a user at once")
+      .number("contacts", how.contacts_per_user, 1, 100'000, "Contacts in a user's list");
+}
+
+} // namespace
+
+std::string check_origin(const std::string& text) {
+  if (is_origin(text)) return "";
+  return fmt::format(
+      "'{}' is no origin: write https://HOST or https://HOST:PORT, in lower case and without a "
+      "slash behind it",
+      text);
+}
+
+void describe(config::keys& k, configuration& c) {
+  k.group("messaging", "The messaging server (XMPP)")
+      .text("domain", c.how.domain, "The domain of its users' addresses")
+      .text("data", c.folder,
+            "The folder of its database and its certificate; without it there is no messaging server")
+      .text(
+          "database", c.database,
+          "PostgreSQL instead of a file in that folder, as postgresql://user@host/name; the password belongs "
+          "into ~/.pgpass")
+      .text("certificate", c.certificate_file,
+            "PEM, with the intermediate ones behind it; else one that it makes in the folder")
+      .text("key", c.key_file, "The certificate's key, PEM")
+      .address("listen", c.starttls, "Where clients connect, and then begin TLS (STARTTLS)")
+      .address("listen_tls", c.tls, "Where they connect with TLS from the start")
+      .number("connections", c.max_connections, 1, 1'000'000, "Connections at each of the two")
+      .texts("origins", c.origins,
+             "Web sites whose pages may sign in over WebSocket, as https://chat.example.org",
+             config::change::at_start, &check_origin)
+      .number("iterations", c.how.iterations, 4'096, 1'000'000, "Of the hash of new passwords (SCRAM)");
+  describe_limits(k, c.how);
+}
+
+} // namespace coppice::messaging
