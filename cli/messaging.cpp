@@ -1,5 +1,7 @@
 #include "cli/messaging.hpp"
 
+#include "cli/messaging_admin.hpp"
+#include "servers/messaging/shell/admin_access.hpp"
 #include "servers/messaging/storage/accounts.hpp"
 #include "servers/xmpp/jid.hpp"
 
@@ -97,13 +99,22 @@ messaging::server_options server_options_of(const messaging_options& told) {
 
 int administer_users(const user_options& told) {
   const messaging::server_options o = server_options_of(told.server);
+  auto running = messaging::find_running_server(o.folder);
+  if (!running) return failed(running.error());
+  if (*running) {
+    const bool wants_password = told.what == user_task::add || told.what == user_task::passwd;
+    return ask_server(**running, told, wants_password ? read_password() : std::string());
+  }
+  if (told.what > user_task::list) {
+    return failed(fmt::format("the server does not run: start it with 'coppice run --data {}'", o.folder));
+  }
   auto db = messaging::open_database(o);
   if (!db) return failed(db.error());
   switch (told.what) {
   case user_task::add:
   case user_task::passwd: return put_account(*db, told, o.how);
   case user_task::remove: return remove_account(*db, told);
-  case user_task::list: break;
+  default: break;
   }
   return list_accounts(*db);
 }

@@ -8,8 +8,8 @@ namespace coppice::cli {
 
 /// What the server is opened with.
 messaging::server_options server_options_of(const messaging_options& told);
-/// Does what is asked about users, on the database itself, whether the server runs or not. The program's exit
-/// status; says on standard error what is wrong.
+/// Does what is asked: by the server if it runs, else, if that can be done so, on the database itself. The
+/// program's exit status; says on standard error what is wrong.
 int administer_users(const user_options& told);
 
 } // namespace coppice::cli

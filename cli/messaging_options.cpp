@@ -101,25 +101,41 @@ void describe_messaging_command(CLI::App& app, raw_messaging_options& raw) {
   messaging->require_subcommand(1);
   CLI::App* user = messaging->add_subcommand("user", "Its users");
   user->require_subcommand(1);
-  const auto add = [&raw, user](const char* name, user_task what, const char* help, bool wants_name) {
-    CLI::App* one = user->add_subcommand(name, help);
+  const auto add_to = [&raw](CLI::App* above, const char* name, user_task what, const char* help,
+                             bool wants_name) {
+    CLI::App* one = above->add_subcommand(name, help);
     if (wants_name) {
       one->add_option("NAME", raw.user.name, "The part of the address before the @")->required();
     }
     describe_place(*one, raw, raw.user.server);
     one->callback([&raw, what] { raw.user.what = what; });
+    return one;
+  };
+  const auto add = [&](const char* name, user_task what, const char* help, bool wants_name) {
+    add_to(user, name, what, help, wants_name);
   };
   add("add", user_task::add, "Make an account; its password is the first line of the input", true);
   add("passwd", user_task::passwd, "Give an account another password, the first line of the input", true);
   add("remove", user_task::remove, "Remove an account, with everything that was kept for it", true);
   add("list", user_task::list, "The names of all accounts, one a line", false);
+  add("kick", user_task::kick,
+      "End the sessions of a user, or the one of a full address; by the server that runs", true);
+  add_to(messaging, "send", user_task::send,
+         "Send a message in the name of a user, by the server that runs; its text is the input", true)
+      ->add_option("TO", raw.user.to, "Whom it is for")
+      ->required();
+  add_to(messaging, "inbox", user_task::inbox, "The last messages of a user; by the server that runs", true)
+      ->add_flag("--unread", raw.user.unread, "Those that wait until he comes");
+  add_to(messaging, "rooms", user_task::rooms, "The rooms, and who is in them; by the server that runs",
+         false);
+  add_to(messaging, "sessions", user_task::sessions, "Who is signed in; by the server that runs", false);
 }
 
 std::optional<command> checked_messaging_command(const CLI::App& app, const raw_messaging_options& raw) {
   if (!app.got_subcommand("messaging")) return std::nullopt;
   if (raw.user.server.folder.empty()) {
     return just_say{status_usage,
-                    "coppice messaging user: --data is missing, the folder of the messaging server.\n"};
+                    "coppice messaging: --data is missing, the folder of the messaging server.\n"};
   }
   return raw.user;
 }

@@ -32,12 +32,14 @@ struct membership_options {
 /// The messaging server's place and ways.
 using messaging_options = messaging::configuration;
 
-/// What is to be done about the messaging server's users.
-enum class user_task : std::uint8_t { add, passwd, remove, list };
+/// What is to be done about the messaging server's users, or with the server that runs.
+enum class user_task : std::uint8_t { add, passwd, remove, list, kick, send, inbox, rooms, sessions };
 /// And to whom.
 struct user_options {
   user_task what = user_task::list;
-  std::string name;
+  std::string name;    ///< the user, or his address
+  std::string to;      ///< of `send`
+  bool unread = false; ///< of `inbox`: what waits for the user
   messaging_options server;
 };
 

@@ -9,6 +9,8 @@
 #include "coppice/otp/logger.hpp"
 #include "servers/chat/application.hpp"
 #include "servers/console/shell/console.hpp"
+#include "servers/messaging/shell/admin_access.hpp"
+#include "servers/messaging/shell/admin_api.hpp"
 #include "servers/web/guard.hpp"
 
 #include <array>
@@ -105,6 +107,38 @@ messaging::web_entrance web_entrance_of(const messaging_options& told,
   return in;
 }
 
+/// The messaging server, and who may administer it.
+struct messaging_parts {
+  messaging::admin_access access;
+  messaging::host server;
+};
+
+/// Only whoever has the folder to himself opens the database in it.
+std::expected<messaging_parts, std::string> open_messaging(const messaging_options& told) {
+  auto access = messaging::admin_access::open(told.folder);
+  if (!access) return std::unexpected(access.error());
+  auto server = messaging::open(server_options_of(told));
+  if (!server) return std::unexpected(server.error());
+  return messaging_parts{std::move(*access), std::move(*server)};
+}
+
+/// Where the commands find the admin API: at an address of this machine, if the node listens there.
+void announce(const messaging::admin_access& access, const run_options& options, std::uint16_t port) {
+  const net::endpoint at = options.listen.with_port(port);
+  const bool everywhere = at.to_string().starts_with("0.0.0.0:") || at.to_string().starts_with("[::]:");
+  const net::endpoint found = everywhere ? net::endpoint::loopback(port) : at;
+  if (access.announce(fmt::format("http://{}", found.to_string()))) return;
+  std::fprintf(stderr, "coppice: the commands of 'coppice messaging' will not find this server: its folder "
+                       "cannot be written\n");
+}
+
+/// Files that users send are where the HTTP server is.
+std::function<void(std::uint16_t)> when_listening(const run_options& options,
+                                                  const std::optional<messaging_parts>& xmpp) {
+  if (!xmpp) return [](std::uint16_t) {};
+  return [&options, server = xmpp->server](std::uint16_t port) { server.serves_at(url_of(options, port)); };
+}
+
 void say_where(const run_options& options, std::uint16_t port) {
   net::endpoint at = options.listen.with_port(port);
   if (options.remote) {
@@ -139,9 +173,9 @@ int run(const run_options& options) {
     std::fprintf(stderr, "coppice run: %s.\n", cluster.error().c_str());
     return status_failed;
   }
-  std::optional<messaging::host> xmpp;
+  std::optional<messaging_parts> xmpp;
   if (options.messaging) {
-    auto opened = messaging::open(server_options_of(*options.messaging));
+    auto opened = open_messaging(*options.messaging);
     if (!opened) {
       std::fprintf(stderr, "coppice run: %s.\n", opened.error().c_str());
       return status_failed;
@@ -168,26 +202,28 @@ int run(const run_options& options) {
   open_to_all open;
   if (xmpp) {
     const messaging::web_entrance in = web_entrance_of(*options.messaging, hosts);
-    messaging::mount(routes, *xmpp, in);
-    open = [in](const http::request_head& r) { return messaging::admits_origin(r, in); };
+    messaging::mount(routes, xmpp->server, in);
+    messaging::mount_admin(routes, xmpp->server, xmpp->access.token());
+    open = [in](const http::request_head& r) {
+      return messaging::admits_origin(r, in) || messaging::is_administration(r);
+    };
   }
   routes.any("/[...]", not_found);
 
   std::vector<child_spec> children;
   if (options.cluster) children.emplace_back(dist::child(std::move(*cluster)));
   children.emplace_back(chat::top_child(chat));
-  if (xmpp) children.emplace_back(messaging::top_child(*xmpp, entrances_of(*options.messaging)));
+  if (xmpp) children.emplace_back(messaging::top_child(xmpp->server, entrances_of(*options.messaging)));
   children.push_back(view.supervisor());
-  const auto opened = [&options, xmpp](std::uint16_t port) {
-    if (xmpp) xmpp->serves_at(url_of(options, port));
-  };
-  children.emplace_back(entrance(options.listen, std::move(routes), hosts, std::move(open), opened));
+  children.emplace_back(
+      entrance(options.listen, std::move(routes), hosts, std::move(open), when_listening(options, xmpp)));
   root_keeper root(home, children, [&view](pid old, pid now) { view.root_replaced(old, now); });
   if (auto started = root.start(); !started) {
     std::fprintf(stderr, "coppice: %s\n", innermost(started.error().value()).c_str());
     return status_failed;
   }
   hold_ending_signals();
+  if (xmpp) announce(xmpp->access, options, hosts->port());
   say_where(options, hosts->port());
   manager.notify("READY=1");
   heartbeat heart(home, manager);

@@ -31,13 +31,13 @@ class Server:
                               input=text, text=True, capture_output=True, timeout=PATIENCE)
         return done.returncode, done.stderr
 
-    def start(self, again=False):
-        """`again`: at the same ports."""
+    def start(self, again=False, more=()):
+        """`again`: at the same ports; `more`: further arguments."""
         starttls, tls = (self.ports["starttls"], self.ports["tls"]) if again else (0, 0)
         self.log = open(self.folder + "/log", "a")
         self.process = subprocess.Popen(
             [self.program, "run", "--port", "0", "--data", self.folder + "/data",
-             "--xmpp", f"127.0.0.1:{starttls}", "--xmpp-tls", f"127.0.0.1:{tls}"],
+             "--xmpp", f"127.0.0.1:{starttls}", "--xmpp-tls", f"127.0.0.1:{tls}", *more],
             stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.ports = {}
         while True:

@@ -11,6 +11,7 @@ import sys
 import xml.etree.ElementTree as ET
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from admin_cases import *  # noqa: E402,F401,F403
 from harness import Client, Server  # noqa: E402
 from room_cases import *  # noqa: E402,F401,F403
 from upload_cases import *  # noqa: E402,F401,F403

@@ -5,6 +5,8 @@
 #include "servers/messaging/core/room_place.hpp"
 #include "servers/xmpp/scram.hpp"
 
+#include <algorithm>
+
 namespace coppice::messaging {
 
 namespace {
@@ -29,6 +31,20 @@ void host::forget(const std::string& user) const {
   state_->users.erase(user);
 }
 
+std::vector<std::string> host::user_names(const std::string& after, std::size_t most) const {
+  std::vector<std::string> names;
+  {
+    const std::scoped_lock held(state_->lock);
+    for (const auto& [name, user] : state_->users) {
+      if (name > after) names.push_back(name);
+    }
+  }
+  const std::size_t wanted = std::min(most, names.size());
+  std::ranges::partial_sort(names, names.begin() + static_cast<std::ptrdiff_t>(wanted));
+  names.resize(wanted);
+  return names;
+}
+
 std::shared_ptr<const client_wishes> host::wishes_by(const std::string& caps) const {
   const std::scoped_lock held(state_->lock);
   const auto known = state_->wishes.find(caps);
@@ -51,6 +67,14 @@ std::shared_ptr<room_place> host::place_of(const std::string& room) const {
 void host::forget_place(const std::string& room) const {
   const std::scoped_lock held(state_->lock);
   state_->rooms.erase(room);
+}
+
+std::vector<std::string> host::room_names() const {
+  const std::scoped_lock held(state_->lock);
+  std::vector<std::string> names;
+  names.reserve(state_->rooms.size());
+  for (const auto& [name, place] : state_->rooms) names.push_back(name);
+  return names;
 }
 
 void host::list_room(const std::string& address, std::optional<std::string> name) const {

@@ -40,6 +40,8 @@ public:
   [[nodiscard]] std::shared_ptr<user_state> state_of(const std::string& user) const;
   /// Forgets it: the user has no session any more.
   void forget(const std::string& user) const;
+  /// Users with a state, by name, behind `after`; at most so many. Linear in all of them.
+  [[nodiscard]] std::vector<std::string> user_names(const std::string& after, std::size_t most) const;
 
   /// @{
   /// What clients want to hear of who all have the same capabilities (`entity_caps::key`), of the last
@@ -54,6 +56,8 @@ public:
   [[nodiscard]] std::shared_ptr<room_place> place_of(const std::string& room) const;
   /// Forgets it: nobody is in the room any more.
   void forget_place(const std::string& room) const;
+  /// The names of all rooms with a state.
+  [[nodiscard]] std::vector<std::string> room_names() const;
   /// A room that others may find, by its address, under a name (may be ''); nothing: they may not.
   void list_room(const std::string& address, std::optional<std::string> name) const;
   /// All of those, by address. Linear.

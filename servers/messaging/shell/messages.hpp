@@ -90,6 +90,17 @@ struct deliver {
   std::uint64_t token = 0; ///< by which it knows the stanza
   std::int64_t id = 0;     ///< of a message: the same however often it comes
 };
+/// To the process of a user, from the server itself: send that in his name. Then `accepted`, or `not_spoken`.
+struct speak {
+  stanza_ptr stanza;
+  pid from; ///< who is told
+  std::uint64_t token = 0;
+  std::int64_t id = 0;
+};
+/// The user may not say that: he is not there, or has blocked whom it is for.
+struct not_spoken {
+  std::uint64_t token = 0;
+};
 /// News of somebody's node, for those of the receiver's clients that want them (XEP-0163, 4.3).
 struct notification {
   stanza_ptr message;                 ///< without `to`

@@ -269,6 +269,30 @@ result<> room::handle_info(const room_said& m) {
   return rest();
 }
 
+result<std::optional<room_facts>> room::handle_call(const describe_room& /*m*/) {
+  std::optional<room_facts> facts;
+  if (place_->room) {
+    const muc::room_config& config = place_->room->config();
+    facts.emplace();
+    facts->address = address().text();
+    facts->name = config.name;
+    facts->persistent = config.persistent;
+    facts->members_only = config.members_only;
+    for (const muc::occupant_info& one : place_->room->occupants()) {
+      occupant_facts who;
+      who.nick = one.nick;
+      who.address = one.user;
+      who.affiliation = name_of(one.is.of);
+      who.role = name_of(one.is.as);
+      who.sessions = static_cast<std::int64_t>(one.sessions);
+      facts->occupants.push_back(std::move(who));
+    }
+  }
+  result<std::optional<room_facts>> answer(std::move(facts));
+  answer.next() = rest().next();
+  return answer;
+}
+
 term room::state() const {
   const auto count = [](std::size_t n) { return term(static_cast<std::int64_t>(n)); };
   return term::tuple(atom("room"), name_,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "servers/messaging/core/room_place.hpp"
+#include "servers/messaging/shell/administration.hpp"
 #include "servers/messaging/shell/host.hpp"
 #include "servers/messaging/shell/keeper.hpp"
 #include "servers/messaging/shell/messages.hpp"
@@ -22,8 +23,8 @@ struct room_tries_again {};
 /// when nobody is in the room.
 class room : public gen_server {
 public:
-  using protocol =
-      coppice::protocol<infos<deliver>, infos<kept>, infos<room_said>, infos<room_tries_again>, infos<down>>;
+  using protocol = coppice::protocol<infos<deliver>, infos<kept>, infos<room_said>, infos<room_tries_again>,
+                                     infos<down>, calls<describe_room, std::optional<room_facts>>>;
 
   room(host h, std::string name) : host_(std::move(h)), name_(std::move(name)) {}
 
@@ -35,6 +36,8 @@ public:
   result<> handle_info(const room_said& m);
   task<result<>> handle_info(room_tries_again m);
   task<result<>> handle_info(down m);
+  /// Nothing: there is no such room.
+  result<std::optional<room_facts>> handle_call(const describe_room& m);
   task<result<>> handle_timeout();
   [[nodiscard]] term state() const;
 

@@ -2,6 +2,7 @@
 
 #include "coppice/http/child.hpp"
 #include "servers/messaging/shell/keeper.hpp"
+#include "servers/messaging/shell/messaging_server.hpp"
 #include "servers/messaging/shell/room.hpp"
 #include "servers/messaging/shell/room_service.hpp"
 #include "servers/messaging/shell/tcp_stream.hpp"
@@ -34,10 +35,12 @@ child_spec entrance(const host& h, const char* name, net::endpoint at, bool tls,
 supervisor_flags messaging_sup::flags() const { return patient(strategy::one_for_one); }
 
 std::vector<child_spec> messaging_sup::children() const {
-  std::vector<child_spec> all{
-      child<keeper>("keeper", local("keeper"), host_), child<user_sup>("user_sup", local("user_sup"), host_),
-      child<room_events_sup>("muc_events_sup", local("muc_events_sup")),
-      child<room_sup>("muc_sup", local("muc_sup"), host_), child<room_service>("muc", local("muc"), host_)};
+  std::vector<child_spec> all{child<keeper>("keeper", local("keeper"), host_),
+                              child<user_sup>("user_sup", local("user_sup"), host_),
+                              child<room_events_sup>("muc_events_sup", local("muc_events_sup")),
+                              child<room_sup>("muc_sup", local("muc_sup"), host_),
+                              child<room_service>("muc", local("muc"), host_),
+                              child<messaging_server>("messaging_server", local("messaging_server"), host_)};
   if (host_.how().uploads.max_file_size > 0) {
     all.push_back(child<upload_sweeper>("upload_sweeper", local("upload_sweeper"), host_));
   }

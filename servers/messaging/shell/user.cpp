@@ -73,11 +73,16 @@ task<> user::handle_continue(const term& /*what*/) {
     co_await take_over();
     co_return;
   }
+  co_await load_account();
+}
+
+task<> user::load_account() {
   auto work = [owner = bare().text()](store::transaction& t) { return load(t, owner); };
   auto found = co_await host_.db().read(std::move(work));
   if (!found) throw std::runtime_error("the database cannot be read: " + found.error().text);
   state_->loaded = true;
   state_->exists = found->exists;
+  state_->roster.clear();
   for (roster_item& item : found->roster.items) state_->roster.emplace(item.contact, std::move(item));
   state_->roster_version = found->roster.version;
   state_->oldest_roster_version = found->roster.oldest;

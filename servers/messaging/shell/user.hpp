@@ -1,6 +1,7 @@
 // One user: all of his sessions, his roster and presence, and whatever is sent to him.
 #pragma once
 
+#include "servers/messaging/shell/administration.hpp"
 #include "servers/messaging/shell/host.hpp"
 #include "servers/messaging/shell/keeper.hpp"
 #include "servers/messaging/shell/messages.hpp"
@@ -46,7 +47,9 @@ public:
                         calls<attach_stream, std::optional<stream_attached>>, casts<from_client>,
                         casts<stream_wrote>, casts<stream_over>, casts<kick>, infos<deliver>, infos<accepted>,
                         infos<kept>, infos<keep_again>, infos<notification>, infos<last_items_wanted>,
-                        infos<down>, infos<resumption_over>, infos<from_room>, infos<route_again>>;
+                        infos<down>, infos<resumption_over>, infos<from_room>, infos<route_again>,
+                        calls<list_sessions, std::vector<session_facts>>, casts<account_changed>,
+                        infos<speak>>;
 
   user(host h, std::string name)
       : host_(std::move(h)), name_(std::move(name)),
@@ -72,11 +75,15 @@ public:
   task<result<>> handle_info(resumption_over m);
   result<> handle_info(const from_room& m);
   task<result<>> handle_info(route_again m);
+  result<std::vector<session_facts>> handle_call(const list_sessions& m);
+  task<result<>> handle_cast(account_changed m);
+  task<result<>> handle_info(speak m);
   result<> handle_timeout();
   [[nodiscard]] term state() const;
 
 private:
   // user.cpp: sessions and their streams
+  task<> load_account();
   session* find(std::uint64_t number);
   session* of_resource(std::string_view resource);
   void attach(session& s, pid stream, xmpp::framing frames);
