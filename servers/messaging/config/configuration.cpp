@@ -32,6 +32,20 @@ void describe_limits(config::keys& k, settings& how) {
       .number("contacts", how.contacts_per_user, 1, 100'000, "Contacts in a user's list");
 }
 
+std::string check_public_url(const std::string& text) { return text.empty() ? "" : check_origin(text); }
+
+void describe_uploads(config::keys& k, upload_settings& files) {
+  k.group("messaging.uploads", "Files that users send by way of the server (XEP-0363)")
+      .size("max_file_size", files.max_file_size, 0, 4096 * mib, "Bytes of one; 0: there are no uploads")
+      .size("bytes_per_day", files.bytes_per_day, 0, 1'048'576 * mib, "Of a user")
+      .number("files_per_day", files.files_per_day, 1, 1'000'000, "Of a user")
+      .number("days_kept", files.days_kept, 1, 36'500, "Until a file is taken away")
+      .text("public_url", files.public_url,
+            "Before /upload/ in their addresses, as https://chat.example.org; else where the node's HTTP "
+            "server listens",
+            config::change::at_start, &check_public_url);
+}
+
 } // namespace
 
 std::string check_origin(const std::string& text) {
@@ -62,6 +76,7 @@ void describe(config::keys& k, configuration& c) {
              config::change::at_start, &check_origin)
       .number("iterations", c.how.iterations, 4'096, 1'000'000, "Of the hash of new passwords (SCRAM)");
   describe_limits(k, c.how);
+  describe_uploads(k, c.how.uploads);
 }
 
 } // namespace coppice::messaging
