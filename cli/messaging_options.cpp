@@ -63,6 +63,9 @@ void describe_messaging(CLI::App& run, raw_messaging_options& raw) {
                  "this node may anyway. Can be given again")
       ->type_name("ORIGIN")
       ->allow_extra_args(false);
+  run.add_flag("--demo", raw.server.demo_accounts,
+               "If there is no account yet, make two to try it with, alice and bob; their passwords are "
+               "printed, this once");
   run.add_option("--certificate", raw.server.certificate_file,
                  "The certificate for it, PEM, with the intermediate ones behind it. Default: one of its "
                  "own, signed by itself, in the folder")
@@ -77,7 +80,9 @@ std::expected<std::optional<messaging_options>, just_say> checked_messaging(raw_
     return std::unexpected(just_say{status_usage, "coppice run: --certificate and --key go together.\n"});
   }
   if (raw.server.folder.empty()) {
-    if (raw.server.certificate_file.empty() && raw.server.database.empty()) return std::nullopt;
+    if (raw.server.certificate_file.empty() && raw.server.database.empty() && !raw.server.demo_accounts) {
+      return std::nullopt;
+    }
     return std::unexpected(just_say{
         status_usage, "coppice run: the messaging server wants --data, the folder where it keeps what is "
                       "its own.\n"});

@@ -9,8 +9,10 @@
 #include "coppice/otp/logger.hpp"
 #include "servers/chat/application.hpp"
 #include "servers/console/shell/console.hpp"
+#include "servers/messaging/demo_accounts.hpp"
 #include "servers/messaging/shell/admin_access.hpp"
 #include "servers/messaging/shell/admin_api.hpp"
+#include "servers/messaging/shell/web_client.hpp"
 #include "servers/web/guard.hpp"
 
 #include <array>
@@ -51,6 +53,11 @@ std::optional<http::response> admit(const web::served_hosts& hosts, const open_t
 
 http::response not_found(http::request&) {
   return refuse({http::status::not_found, "not_found", "There is no such page."});
+}
+
+/// Whoever asks for no page gets the first one.
+void lead_on(http::routes& routes, std::string_view first) {
+  routes.get("/", [first](http::request&) { return http::response::redirect(first, http::status::found); });
 }
 
 /// Under which URL the HTTP server is reached: by the names that it was given, those with TLS before others.
@@ -113,12 +120,28 @@ struct messaging_parts {
   messaging::host server;
 };
 
+/// Their passwords are known to nobody else, so they are said, once, to whoever started the server; logs
+/// never have them.
+std::expected<void, std::string> give_demo_accounts(const messaging::host& server) {
+  const auto made = messaging::make_demo_accounts(server);
+  if (!made) return std::unexpected(made.error());
+  for (const messaging::demo_account& one : *made) {
+    std::printf("coppice: demo account %s has the password %s (said this once)\n", one.address.c_str(),
+                one.password.c_str());
+  }
+  std::fflush(stdout);
+  return {};
+}
+
 /// Only whoever has the folder to himself opens the database in it.
 std::expected<messaging_parts, std::string> open_messaging(const messaging_options& told) {
   auto access = messaging::admin_access::open(told.folder);
   if (!access) return std::unexpected(access.error());
   auto server = messaging::open(server_options_of(told));
   if (!server) return std::unexpected(server.error());
+  if (told.demo_accounts) {
+    if (auto made = give_demo_accounts(*server); !made) return std::unexpected(made.error());
+  }
   return messaging_parts{std::move(*access), std::move(*server)};
 }
 
@@ -203,11 +226,13 @@ int run(const run_options& options) {
   if (xmpp) {
     const messaging::web_entrance in = web_entrance_of(*options.messaging, hosts);
     messaging::mount(routes, xmpp->server, in);
+    messaging::mount_web_client(routes, xmpp->server);
     messaging::mount_admin(routes, xmpp->server, xmpp->access.token());
     open = [in](const http::request_head& r) {
       return messaging::admits_origin(r, in) || messaging::is_administration(r);
     };
   }
+  lead_on(routes, xmpp ? messaging::web_client_path : "/chat/");
   routes.any("/[...]", not_found);
 
   std::vector<child_spec> children;

@@ -1,6 +1,8 @@
 # The Debian packages that ./dev package makes: libcoppice-dev, and coppice with its unit and manual page.
 install(FILES packaging/coppice.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
 install(FILES packaging/coppice.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT program)
+install(FILES servers/messaging/web/node_modules/converse.js/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program
+  RENAME LICENSE.converse.js) # its files are in the program
 install(FILES packaging/coppice.service DESTINATION lib/systemd/system COMPONENT program)
 
 set(CPACK_GENERATOR DEB)
@@ -27,6 +29,6 @@ set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_CONTROL_EXTRA
   "${PROJECT_SOURCE_DIR}/packaging/postinst;${PROJECT_SOURCE_DIR}/packaging/prerm;${PROJECT_SOURCE_DIR}/packaging/postrm")
-set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "Node of supervised processes, with a chat and a console
- One program: a chat server that heals itself, and a live view of its processes in which each can be killed.")
+set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "Node of supervised processes, with a messaging server and a console
+ One program: a messaging server (XMPP) with a web client, and a live view of its processes in which each can be killed.")
 include(CPack)

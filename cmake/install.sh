@@ -9,6 +9,8 @@ packages_for() { # PURPOSE: its Debian packages, one a line
         libboost1.81-dev libboost-json1.81-dev libboost-stacktrace1.81-dev \
         libfmt-dev libspdlog-dev libcli11-dev \
         libexpat1-dev libidn-dev libmimalloc-dev libpq-dev libsqlite3-dev libssl-dev libyaml-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev python3
+      command -v node >/dev/null || echo nodejs
+      command -v npm >/dev/null || echo npm
       ;;
     test)
       printf '%s\n' chromium curl dpkg-dev elixir erlang-base erlang-observer erlang-ssl file iproute2 nftables \
@@ -65,13 +67,13 @@ install_packages() ( # PACKAGE...
   as_root "${apt[@]}" install --no-install-recommends "$@"
 )
 
-# The npm packages of the tests in a folder, again only when their lock file changed.
+# The npm packages of a folder, again only when their lock file changed.
 install_npm_packages() { # FOLDER
   local dir=$1 key
   [[ -f $dir/package-lock.json ]] || return 0
   key=$(cat "$dir/package.json" "$dir/package-lock.json" | sha256sum)
   if [[ $(cat "$dir/node_modules/.installed" 2>/dev/null) != "$key" ]]; then
-    (cd "$dir" && npm ci --no-progress)
+    (cd "$dir" && npm ci --ignore-scripts --no-progress)
     echo "$key" >"$dir/node_modules/.installed"
   fi
 }
@@ -87,6 +89,7 @@ install_for() { # PURPOSE...: everything they need; silent and quick where nothi
     # shellcheck disable=SC2086
     install_packages $missing
   fi
+  if [[ " $* " == *" build "* ]]; then install_npm_packages servers/messaging/web; fi
   if [[ " $* " == *" test "* ]]; then
     install_npm_packages tests/browser
     install_npm_packages tests/xmpp

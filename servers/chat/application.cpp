@@ -71,8 +71,7 @@ void mount(http::routes& routes, const chat& c) {
   options.limits.frame = options.limits.message = frames::longest;
   options.ping_interval = 20s;
   options.pong_timeout = 20s;
-  routes.get("/", [](http::request&) { return http::response::redirect("/chat/", http::status::found); })
-      .get("/chat/", [](http::request&) { return serve_file("index.html"); })
+  routes.get("/chat/", [](http::request&) { return serve_file("index.html"); })
       .get("/chat/:file", [](http::request& r) { return serve_file(*r.binding("file")); })
       .websocket(
           "/chat/ws", [c](http::request&, http::websocket& ws) { return serve_client(c, ws); }, options);

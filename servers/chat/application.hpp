@@ -14,7 +14,7 @@ child_description top_child(const chat& c);
 /// The same as an application of its own, `chat`; its HTTP server is somebody else's.
 application_spec application(const chat& c);
 
-/// Adds the page (`/`, `/chat/...`) and its WebSocket (`/chat/ws`) to a server's routes. The server checks
+/// Adds the page (`/chat/...`) and its WebSocket (`/chat/ws`) to a server's routes. The server checks
 /// Host and Origin and sets the security headers of every answer (PROTOCOL.md, "HTTP"); its listener should
 /// be registered as `connection_sup`: the connections' processes are its children.
 void mount(http::routes& routes, const chat& c);

@@ -9,6 +9,8 @@ namespace coppice::web {
 struct file {
   std::string_view name;
   std::string_view content;
+  std::string_view tag; ///< of its content: the value of an ETag
+  bool is_gzip = false; ///< the content is that of the file, compressed (RFC 1952)
 };
 
 } // namespace coppice::web

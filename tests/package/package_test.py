@@ -12,6 +12,7 @@ UNIT = "usr/lib/systemd/system/coppice.service"
 PROGRAM = "usr/bin/coppice"
 MANUAL = "usr/share/man/man1/coppice.1"
 EXAMPLE = "usr/share/doc/coppice/examples/coppice.yaml"
+LICENSE = "usr/share/doc/coppice/LICENSE.converse.js"
 SANDBOX = ("Type=notify", "WatchdogSec=", "DynamicUser=yes", "ProtectSystem=strict", "NoNewPrivileges=yes",
            "ProtectHome=yes", "PrivateDevices=yes", "SystemCallFilter=", "CapabilityBoundingSet=\n")
 
@@ -51,7 +52,7 @@ def check_fields(made, version):
 
 
 def check_contents(made):
-    assert contents(made["coppice"]) == {PROGRAM, UNIT, MANUAL, EXAMPLE}
+    assert contents(made["coppice"]) == {PROGRAM, UNIT, MANUAL, EXAMPLE, LICENSE}
     dev = contents(made["libcoppice-dev"])
     assert "usr/include/coppice/coppice.hpp" in dev
     for floor in ("term", "runtime", "otp", "net", "http", "store"):

@@ -74,6 +74,8 @@ void describe(config::keys& k, configuration& c) {
       .texts("origins", c.origins,
              "Web sites whose pages may sign in over WebSocket, as https://chat.example.org",
              config::change::at_start, &check_origin)
+      .yes_no("demo_accounts", c.demo_accounts,
+              "If there is no account yet, make alice and bob; their passwords are printed, this once")
       .number("iterations", c.how.iterations, 4'096, 1'000'000, "Of the hash of new passwords (SCRAM)");
   describe_limits(k, c.how);
   describe_uploads(k, c.how.uploads);

@@ -21,6 +21,7 @@ struct configuration {
   net::endpoint starttls = net::endpoint::loopback(5222); ///< where clients connect
   net::endpoint tls = net::endpoint::loopback(5223);      ///< and where with TLS from the start
   std::size_t max_connections = 100'000;                  ///< at each of the two
+  bool demo_accounts = false;                             ///< made if there is no account yet
   std::vector<std::string> origins; ///< whose pages may use the WebSocket, besides this node's
   settings how;
 };
