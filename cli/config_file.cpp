@@ -96,6 +96,18 @@ std::optional<just_say> read_config(const std::string& file, file_options& into)
   return just_say{status_usage, lines};
 }
 
+file_options as_file(const run_options& o) {
+  file_options all;
+  all.listen = o.listen;
+  all.allow_remote = o.remote;
+  all.served_as = o.served_as;
+  all.format = o.format;
+  all.level = o.level;
+  all.cores = o.cores;
+  all.messaging = o.messaging.value_or(messaging_options());
+  return all;
+}
+
 std::string config_text(file_options o) { return config::example(described(o), introduction); }
 
 } // namespace coppice::cli

@@ -20,6 +20,9 @@ struct file_options {
   messaging_options messaging;
 };
 
+/// What a file would say of a node that was told that.
+file_options as_file(const run_options& o);
+
 /// Its keys, which set `o`.
 config::keys described(file_options& o);
 /// Reads the file into `into`, where it stays as it is what the file does not name. What is wrong, each line

@@ -122,6 +122,33 @@ TEST(config_file, what_is_shown_is_what_holds) {
   EXPECT_EQ(o.served_as, (arguments{"chat.example"}));
 }
 
+TEST(config_file, what_may_change_is_what_a_server_takes_up_while_it_runs) {
+  const written file(R"(
+messaging:
+  domain: b.example
+  data: /d
+  iterations: 5000
+  limits: {stanza: 32KiB, depth: 9, attributes: 17, parts: 101, negotiation: 2s, resumption: 1s, sessions: 2, contacts: 3}
+  uploads: {max_file_size: 1MiB, bytes_per_day: 2MiB, files_per_day: 3, days_kept: 4, public_url: "https://b.example"}
+)");
+  file_options before;
+  file_options after = as_file(options({"run", "--config", file.path}));
+  file_options reloaded = before;
+  reloaded.messaging.how = messaging::reloaded(before.messaging.how, after.messaging.how);
+  std::size_t live = 0;
+  const auto taken = config::differences(described(before), described(reloaded));
+  for (const config::difference& one : config::differences(described(before), described(after))) {
+    const bool is_taken = std::ranges::find(taken, one.path, &config::difference::path) != taken.end();
+    EXPECT_EQ(is_taken, one.takes == config::change::live) << one.path;
+    live += is_taken ? 1U : 0U;
+  }
+  EXPECT_EQ(live, taken.size());
+  const auto all = described(before).all();
+  EXPECT_EQ(static_cast<std::ptrdiff_t>(live),
+            std::ranges::count(all, config::change::live, &config::key::takes))
+      << "the test changes them all";
+}
+
 TEST(config_file, the_packaged_example_has_all_keys_with_their_defaults) {
   EXPECT_EQ(contents(COPPICE_SOURCE "/packaging/coppice.yaml"), config_text({}))
       << "write it anew: coppice run --show-config";

@@ -2,6 +2,7 @@
 
 #include "cli/lone_node.hpp"
 #include "cli/messaging.hpp"
+#include "cli/reload.hpp"
 #include "cli/root.hpp"
 #include "cli/service_manager.hpp"
 #include "coppice/http/child.hpp"
@@ -172,6 +173,11 @@ void say_where(const run_options& options, std::uint16_t port) {
   std::fflush(stdout);
 }
 
+int failed(const std::string& why) {
+  std::fprintf(stderr, "coppice run: %s.\n", why.c_str());
+  return status_failed;
+}
+
 /// What can only be seen by opening it.
 int check(const run_options& options) {
   const std::string& file = options.config_file;
@@ -190,19 +196,14 @@ int check(const run_options& options) {
 
 int run(const run_options& options) {
   if (options.checks_only) return check(options);
+  hold_reloading_signal();
   std::expected<dist::options, std::string> cluster;
   if (options.cluster) cluster = distribution(*options.cluster);
-  if (!cluster) {
-    std::fprintf(stderr, "coppice run: %s.\n", cluster.error().c_str());
-    return status_failed;
-  }
+  if (!cluster) return failed(cluster.error());
   std::optional<messaging_parts> xmpp;
   if (options.messaging) {
     auto opened = open_messaging(*options.messaging);
-    if (!opened) {
-      std::fprintf(stderr, "coppice run: %s.\n", opened.error().c_str());
-      return status_failed;
-    }
+    if (!opened) return failed(opened.error());
     xmpp = std::move(*opened);
   }
   const service_manager manager(service_environment::of_this_process());
@@ -252,9 +253,11 @@ int run(const run_options& options) {
   say_where(options, hosts->port());
   manager.notify("READY=1");
   heartbeat heart(home, manager);
-  return home.run_until_stopped([&root, &heart] {
+  reloader reload(home, options, xmpp ? std::optional(xmpp->server) : std::nullopt);
+  return home.run_until_stopped([&] {
     root.tend();
     heart.tend();
+    reload.tend();
   });
 }
 

@@ -22,14 +22,17 @@ bool is_origin(std::string_view text) {
 void describe_limits(config::keys& k, settings& how) {
   k.group("messaging.limits", "What a client may do")
       .size("stanza", how.limits.stanza, 16 * kib, 16 * mib, "Bytes of a stanza")
-      .number("depth", how.limits.depth, 8, 1000, "Elements within elements")
-      .number("attributes", how.limits.attributes, 16, 1000, "Attributes of an element")
-      .number("parts", how.limits.parts, 100, 1'000'000, "Elements and texts of a stanza")
-      .time("negotiation", how.negotiation_time, 1s, 10min, "Until a client is signed in and bound")
+      .number("depth", how.limits.depth, 8, 1000, "Elements within elements", config::change::live)
+      .number("attributes", how.limits.attributes, 16, 1000, "Attributes of an element", config::change::live)
+      .number("parts", how.limits.parts, 100, 1'000'000, "Elements and texts of a stanza",
+              config::change::live)
+      .time("negotiation", how.negotiation_time, 1s, 10min, "Until a client is signed in and bound",
+            config::change::live)
       .time("resumption", how.resumption_time, 0s, 24h,
-            "That a session waits for its client to come back (XEP-0198)")
-      .number("sessions", how.sessions_per_user, 1, 1000, "Clients of a user at once")
-      .number("contacts", how.contacts_per_user, 1, 100'000, "Contacts in a user's list");
+            "That a session waits for its client to come back (XEP-0198)", config::change::live)
+      .number("sessions", how.sessions_per_user, 1, 1000, "Clients of a user at once", config::change::live)
+      .number("contacts", how.contacts_per_user, 1, 100'000, "Contacts in a user's list",
+              config::change::live);
 }
 
 std::string check_public_url(const std::string& text) { return text.empty() ? "" : check_origin(text); }
@@ -37,13 +40,13 @@ std::string check_public_url(const std::string& text) { return text.empty() ? ""
 void describe_uploads(config::keys& k, upload_settings& files) {
   k.group("messaging.uploads", "Files that users send by way of the server (XEP-0363)")
       .size("max_file_size", files.max_file_size, 0, 4096 * mib, "Bytes of one; 0: there are no uploads")
-      .size("bytes_per_day", files.bytes_per_day, 0, 1'048'576 * mib, "Of a user")
-      .number("files_per_day", files.files_per_day, 1, 1'000'000, "Of a user")
-      .number("days_kept", files.days_kept, 1, 36'500, "Until a file is taken away")
+      .size("bytes_per_day", files.bytes_per_day, 0, 1'048'576 * mib, "Of a user", config::change::live)
+      .number("files_per_day", files.files_per_day, 1, 1'000'000, "Of a user", config::change::live)
+      .number("days_kept", files.days_kept, 1, 36'500, "Until a file is taken away", config::change::live)
       .text("public_url", files.public_url,
             "Before /upload/ in their addresses, as https://chat.example.org; else where the node's HTTP "
             "server listens",
-            config::change::at_start, &check_public_url);
+            config::change::live, &check_public_url);
 }
 
 } // namespace
@@ -76,9 +79,26 @@ void describe(config::keys& k, configuration& c) {
              config::change::at_start, &check_origin)
       .yes_no("demo_accounts", c.demo_accounts,
               "If there is no account yet, make alice and bob; their passwords are printed, this once")
-      .number("iterations", c.how.iterations, 4'096, 1'000'000, "Of the hash of new passwords (SCRAM)");
+      .number("iterations", c.how.iterations, 4'096, 1'000'000, "Of the hash of new passwords (SCRAM)",
+              config::change::live);
   describe_limits(k, c.how);
   describe_uploads(k, c.how.uploads);
+}
+
+settings reloaded(settings running, const settings& told) {
+  xml::parser_limits limits = told.limits;
+  limits.stanza = running.limits.stanza; // of the WebSocket it is set when the server starts
+  running.limits = limits;
+  running.negotiation_time = told.negotiation_time;
+  running.resumption_time = told.resumption_time;
+  running.sessions_per_user = told.sessions_per_user;
+  running.contacts_per_user = told.contacts_per_user;
+  running.iterations = told.iterations;
+  running.uploads.bytes_per_day = told.uploads.bytes_per_day;
+  running.uploads.files_per_day = told.uploads.files_per_day;
+  running.uploads.days_kept = told.uploads.days_kept;
+  running.uploads.public_url = told.uploads.public_url;
+  return running;
 }
 
 } // namespace coppice::messaging

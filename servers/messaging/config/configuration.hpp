@@ -29,6 +29,10 @@ struct configuration {
 /// Its keys, in the group `messaging`; they set `c`, which must stay where it is.
 void describe(config::keys& k, configuration& c);
 
+/// The settings of a server that runs, with those of `told` that may change meanwhile
+/// (`config::change::live`).
+[[nodiscard]] settings reloaded(settings running, const settings& told);
+
 /// Whether it is an origin as browsers write it, `https://chat.example.org`; what is wrong, or ''.
 std::string check_origin(const std::string& text);
 

@@ -19,6 +19,12 @@ constexpr std::size_t most_wishes = 2'000;
 host::host(settings how, store::database db, std::optional<net::tls_server> tls, std::string secret)
     : state_(std::make_shared<shared>(std::move(how), std::move(db), std::move(tls), std::move(secret))) {}
 
+void host::change(settings how) const {
+  const std::scoped_lock held(state_->lock);
+  state_->versions.push_back(std::make_unique<const settings>(std::move(how)));
+  state_->how.store(state_->versions.back().get(), std::memory_order_release);
+}
+
 std::shared_ptr<user_state> host::state_of(const std::string& user) const {
   const std::scoped_lock held(state_->lock);
   std::shared_ptr<user_state>& at = state_->users[user];

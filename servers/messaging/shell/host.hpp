@@ -29,8 +29,12 @@ public:
   /// `tls`: nothing only in tests, where no stream is encrypted.
   host(settings how, store::database db, std::optional<net::tls_server> tls, std::string secret);
 
-  [[nodiscard]] const settings& how() const noexcept { return state_->how; }
-  [[nodiscard]] const std::string& domain() const noexcept { return state_->how.domain; }
+  /// As they are now; what this gives stays as it is, and valid, when they change.
+  [[nodiscard]] const settings& how() const noexcept { return *state_->how.load(std::memory_order_acquire); }
+  /// From now on so. The domain and the folder of files must be what they were. The settings of before are
+  /// kept: some bytes for each change.
+  void change(settings how) const;
+  [[nodiscard]] const std::string& domain() const noexcept { return state_->domain; }
   [[nodiscard]] const store::database& db() const noexcept { return state_->db; }
   [[nodiscard]] const std::optional<net::tls_server>& tls() const noexcept { return state_->tls; }
   /// Bytes that the server keeps to itself, the same at each start.
@@ -78,15 +82,20 @@ public:
 private:
   struct shared {
     shared(settings h, store::database d, std::optional<net::tls_server> t, std::string s)
-        : how(std::move(h)), rooms_domain("conference." + how.domain), uploads_domain("upload." + how.domain),
-          db(std::move(d)), tls(std::move(t)), secret(std::move(s)) {}
-    const settings how;
+        : domain(h.domain), rooms_domain("conference." + domain), uploads_domain("upload." + domain),
+          db(std::move(d)), tls(std::move(t)), secret(std::move(s)) {
+      versions.push_back(std::make_unique<const settings>(std::move(h)));
+      how = versions.back().get();
+    }
+    const std::string domain;
     const std::string rooms_domain;
     const std::string uploads_domain;
     const store::database db;
     const std::optional<net::tls_server> tls;
     const std::string secret;
+    std::atomic<const settings*> how;
     std::mutex lock;
+    std::vector<std::unique_ptr<const settings>> versions; ///< `how` and those before it
     std::unordered_map<std::string, std::shared_ptr<user_state>> users;
     std::unordered_map<std::string, std::shared_ptr<const client_wishes>> wishes;
     std::unordered_map<std::string, std::shared_ptr<room_place>> rooms;
