@@ -129,6 +129,7 @@ messaging:
   data: /d
   iterations: 5000
   limits: {stanza: 32KiB, depth: 9, attributes: 17, parts: 101, negotiation: 2s, resumption: 1s, sessions: 2, contacts: 3}
+  sign_in: {failures_by_address: 1, failures_by_account: 2, period: 3s}
   uploads: {max_file_size: 1MiB, bytes_per_day: 2MiB, files_per_day: 3, days_kept: 4, public_url: "https://b.example"}
 )");
   file_options before;

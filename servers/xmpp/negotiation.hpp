@@ -87,6 +87,8 @@ public:
   [[nodiscard]] bool is_authenticated() const noexcept { return state_ >= state::opening_again; }
   /// Whose stream it is, once that is known.
   [[nodiscard]] const std::string& user() const noexcept { return user_; }
+  /// How often the client has failed to authenticate.
+  [[nodiscard]] int failures() const noexcept { return failures_; }
   /// For whom the client came; one of the domains.
   [[nodiscard]] const std::string& domain() const noexcept { return domain_; }
   /// The mechanism by which the user was authenticated.

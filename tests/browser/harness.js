@@ -110,8 +110,10 @@ export class Stage {
     page.on('pageerror', (error) => complaints.push(`${path}: ${error.message}`));
     page.on('console', (message) => {
       // A cut connection is what these tests are about; the browser reports it as an error. So does converse.js that
-      // it is no more in a room that it was in, by a ping (XEP-0410), before it joins again.
-      const usual = /WebSocket|Websocket closed|net::ERR_|Failed to load resource|Error while pinging|You are not in the room/;
+      // it is no more in a room that it was in, by a ping (XEP-0410), before it joins again; and what it was loading
+      // when its page is loaded again.
+      const usual = new RegExp('WebSocket|Websocket closed|net::ERR_|Failed to load resource|Failed to fetch|'
+        + 'Could not initialize OMEMO|Error while pinging|You are not in the room');
       if (message.type() === 'error' && !usual.test(message.text())) {
         complaints.push(`${path}: ${message.text()}`);
       }

@@ -71,12 +71,12 @@ test('people talk in a room', async () => {
 });
 
 test('what was said is there after a reload, and in another browser', async () => {
-  const alice = await person('alice');
+  const [alice, bob] = [await person('alice'), await person('bob')];
   const said = fresh('said');
   await alice.open('bob');
   await alice.write(said);
-  // What is still loading would be cut off, and the client report it as an error.
-  await alice.page.waitForLoadState('networkidle');
+  await bob.open('alice');
+  await bob.sees(said); // so it has left alice's browser
   await alice.page.reload();
   await alice.online();
   await alice.open('bob');

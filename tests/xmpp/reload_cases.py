@@ -1,4 +1,4 @@
-"""What a server that runs takes up by SIGHUP. Cases of slixmpp_test.py."""
+"""What a server that runs takes up by SIGHUP, and who has to wait before signing in. Cases of slixmpp_test.py."""
 
 import asyncio
 import json
@@ -84,3 +84,39 @@ async def certificate_and_settings_reload(server):
     alice.send_message("bob@localhost", "still here")
     await bob.got("still here")
     assert "disconnected" not in alice.events + bob.events
+
+
+async def whoever_fails_too_often_waits(server):
+    config = server.folder + "/coppice.yaml"
+
+    def allow(failures):
+        with open(config, "w") as file:
+            file.write(f"messaging: {{sign_in: {{failures_by_address: {failures}, period: 1d}}}}\n")
+
+    async def refusals(password):
+        alice = Client(server, "alice", "a", password=password, mechanism="PLAIN")
+        said = []
+        alice.add_event_handler("failed_auth", lambda failure: said.append(failure["condition"]))
+        alice.reach()
+        await alice.until(lambda: "failed_all_auth" in alice.events or "disconnected" in alice.events, "a refusal")
+        await alice.disconnect()
+        assert "session_start" not in alice.events, alice.events
+        return said
+
+    allow(6)
+    server.start(more=("--config", config))
+    for n in range(3):  # this client tries mechanisms that it cannot do first; that is forgiven
+        bob = await Client(server, "bob", str(n)).enter()
+    for _ in range(6):
+        said = await refusals("wrong")
+        assert said == ["not-authorized"], said
+    said = await refusals("pw-alice")
+    assert said == ["temporary-auth-failure"], said
+    log = open(server.folder + "/log").read()
+    assert "sign_in_failure" in log and "alice" in log and "wrong" not in log and "pw-alice" not in log, log
+
+    allow(0)
+    await reload(server, "messaging.sign_in.failures_by_address")
+    alice = await Client(server, "alice", "a").enter()
+    alice.send_message("bob@localhost", "in again")
+    await bob.got("in again")

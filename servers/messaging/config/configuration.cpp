@@ -35,6 +35,17 @@ void describe_limits(config::keys& k, settings& how) {
               config::change::live);
 }
 
+void describe_sign_ins(config::keys& k, sign_in_limits& limits) {
+  k.group("messaging.sign_in", "Failures to sign in, before whoever tries has to wait")
+      .number("failures_by_address", limits.by_address, 0, 1'000'000,
+              "From one IPv4 address or IPv6 network (/64); 0: any number", config::change::live)
+      .number("failures_by_account", limits.by_account, 0, 1'000'000,
+              "With one account, from addresses that it was not used from before; 0: any number",
+              config::change::live)
+      .time("period", limits.period, 1s, 24h, "In which they are counted, and after which all is forgotten",
+            config::change::live);
+}
+
 std::string check_public_url(const std::string& text) { return text.empty() ? "" : check_origin(text); }
 
 void describe_uploads(config::keys& k, upload_settings& files) {
@@ -82,6 +93,7 @@ void describe(config::keys& k, configuration& c) {
       .number("iterations", c.how.iterations, 4'096, 1'000'000, "Of the hash of new passwords (SCRAM)",
               config::change::live);
   describe_limits(k, c.how);
+  describe_sign_ins(k, c.how.sign_ins);
   describe_uploads(k, c.how.uploads);
 }
 
@@ -94,6 +106,7 @@ settings reloaded(settings running, const settings& told) {
   running.sessions_per_user = told.sessions_per_user;
   running.contacts_per_user = told.contacts_per_user;
   running.iterations = told.iterations;
+  running.sign_ins = told.sign_ins;
   running.uploads.bytes_per_day = told.uploads.bytes_per_day;
   running.uploads.files_per_day = told.uploads.files_per_day;
   running.uploads.days_kept = told.uploads.days_kept;

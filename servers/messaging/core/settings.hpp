@@ -2,6 +2,7 @@
 #pragma once
 
 #include "coppice/runtime/clock.hpp"
+#include "servers/messaging/core/sign_in_throttle.hpp"
 #include "servers/xml/stream_parser.hpp"
 
 #include <chrono>
@@ -32,6 +33,7 @@ struct settings {
   std::size_t sessions_per_user = 10;                   ///< more are refused
   std::size_t contacts_per_user = 5'000;                ///< in a roster
   std::uint32_t iterations = 10'000;                    ///< of new passwords' verifiers
+  sign_in_limits sign_ins = {};                         ///< failures that are put up with
   upload_settings uploads = {};                         ///< files that users send
 };
 

@@ -2,12 +2,15 @@
 
 #include "coppice/runtime/blocking.hpp"
 #include "coppice/runtime/node.hpp"
+#include "coppice/runtime/report.hpp"
 #include "coppice/runtime/timer.hpp"
 #include "servers/messaging/core/discovery.hpp"
 #include "servers/messaging/shell/user.hpp"
 #include "servers/messaging/storage/accounts.hpp"
 #include "servers/xmpp/namespaces.hpp"
 #include "servers/xmpp/stream_management.hpp"
+
+#include <fmt/format.h>
 
 namespace coppice::messaging {
 namespace {
@@ -29,6 +32,11 @@ bool is_password_of(const scram_verifier& verifier, const std::string& tried) {
   return is_password(verifier, tried);
 }
 
+/// A proxy on this machine, with all the clients that come by it.
+bool is_proxy(framing frames, std::string_view peer) {
+  return frames == framing::websocket && (peer.starts_with("127.") || peer.starts_with("[::1]"));
+}
+
 /// What a stream offers to a user who is known.
 std::vector<xml::element> offered_features() {
   std::vector<xml::element> all;
@@ -43,7 +51,8 @@ std::vector<xml::element> offered_features() {
 } // namespace
 
 client_stream::client_stream(host h, self process, framing frames, std::string peer)
-    : host_(std::move(h)), me_(process), frames_(frames), peer_(std::move(peer)) {}
+    : host_(std::move(h)), me_(process), frames_(frames), peer_(std::move(peer)),
+      throttled_(is_proxy(frames, peer_) ? "" : throttled_address(peer_)) {}
 
 void client_stream::start() {
   set_label("stream:?");
@@ -80,7 +89,9 @@ task<client_stream::action> client_stream::opened(xml::stream_opened head) {
 task<client_stream::action> client_stream::received(xml::element e) {
   if (over_) co_return action::close;
   if (negotiation_) {
+    const int failures = negotiation_->failures();
     negotiation_step step = negotiation_->received(std::move(e));
+    if (negotiation_->failures() > failures) note_failure();
     co_return co_await act(std::move(step));
   }
   if (frames_ == framing::websocket && e.is(ns::framing, "close")) co_return co_await closed();
@@ -153,7 +164,38 @@ task<client_stream::action> client_stream::act(negotiation_step step) {
   co_return action::close;
 }
 
+std::optional<std::string> client_stream::must_wait() const {
+  const duration left =
+      host_.sign_ins().wait(negotiation_->user(), throttled_, coppice::now(), host_.how().sign_ins);
+  if (left <= duration::zero()) return std::nullopt;
+  return fmt::format("There were too many failures: try again in {} s.",
+                     std::chrono::ceil<std::chrono::seconds>(left).count());
+}
+
+void client_stream::note_failure() {
+  const std::string& user = negotiation_->user();
+  if (user.empty()) return; // it came to no password
+  host_.sign_ins().failed(user, throttled_, coppice::now(), host_.how().sign_ins);
+  if (failed_as_ != user) failed_ = 0;
+  failed_as_ = user;
+  ++failed_;
+  if (!this_node().reports(severity::notice)) return;
+  this_node().report(report{
+      severity::notice, "sign_in_failure", self_pid(), {{"user", term(user)}, {"from", term(peer_)}}, {}});
+}
+
+void client_stream::note_sign_in(const char* how, const std::string& address) {
+  host_.sign_ins().succeeded(user_, throttled_, coppice::now(), failed_as_ == user_ ? failed_ : 0);
+  if (!this_node().reports(severity::info)) return;
+  this_node().report(
+      report{severity::info, how, self_pid(), {{"address", term(address)}, {"from", term(peer_)}}, {}});
+}
+
 task<client_stream::action> client_stream::find_user() {
+  if (const auto why = must_wait()) {
+    negotiation_step refused = negotiation_->unavailable(*why);
+    co_return co_await act(std::move(refused));
+  }
   const std::string name = negotiation_->user() + "@" + negotiation_->domain();
   auto look = [name](store::transaction& t) { return storage::find_account(t, name); };
   auto found = co_await host_.db().read(std::move(look));
@@ -169,6 +211,10 @@ task<client_stream::action> client_stream::find_user() {
 }
 
 task<client_stream::action> client_stream::check_password(std::string password) {
+  if (const auto why = must_wait()) {
+    negotiation_step refused = negotiation_->unavailable(*why);
+    co_return co_await act(std::move(refused));
+  }
   const std::string name = negotiation_->user() + "@" + negotiation_->domain();
   auto look = [name](store::transaction& t) { return storage::find_account(t, name); };
   auto found = co_await host_.db().read(std::move(look));
@@ -181,6 +227,7 @@ task<client_stream::action> client_stream::check_password(std::string password) 
                : decoy_verifier(scram_hash::sha256, name, host_.secret(), host_.how().iterations);
     const bool right = co_await blocking(&is_password_of, std::move(verifier), std::move(password));
     next = negotiation_->checked(right && *found);
+    if (!right || !*found) note_failure();
   }
   co_return co_await act(std::move(next));
 }
@@ -212,6 +259,7 @@ task<client_stream::action> client_stream::bind(xml::element request) {
   bound.add(xml::element(ns::bind, "jid").add_text(made.address.text()));
   output_.push_back(framed(frames_, result_reply(request).add(std::move(bound))));
   bound_to(*there, made);
+  note_sign_in("sign_in", made.address.text());
   co_return action::read_on;
 }
 
@@ -243,6 +291,7 @@ task<client_stream::action> client_stream::resume(xml::element request) {
     co_return co_await act(std::move(step));
   }
   bound_to(*there, **resumed); // what is to be said comes from the user's process
+  note_sign_in("resumption", (*resumed)->address.text());
   co_return action::read_on;
 }
 

@@ -87,6 +87,10 @@ public:
 private:
   void begin(bool secure, std::vector<xmpp::channel_binding> bindings);
   task<action> act(xmpp::negotiation_step step);
+  /// Whether the client has to wait before it may try (again); what to say then.
+  [[nodiscard]] std::optional<std::string> must_wait() const;
+  void note_failure();
+  void note_sign_in(const char* how, const std::string& address);
   task<action> find_user();
   task<action> check_password(std::string password);
   task<action> bind(xml::element request);
@@ -100,7 +104,10 @@ private:
   host host_;
   self me_;
   xmpp::framing frames_;
-  std::string peer_; ///< the client's address, for the log
+  std::string peer_;      ///< the client's address, for the log
+  std::string failed_as_; ///< the user with whose name signing in has failed,
+  unsigned failed_ = 0;   ///< and how often
+  std::string throttled_; ///< what stands for it where failures are counted; '': a proxy's
   std::optional<xmpp::negotiation> negotiation_;
   std::vector<std::string> output_;
   std::string user_;

@@ -54,6 +54,9 @@ public:
   void learn(const std::string& caps, std::shared_ptr<const client_wishes> wishes) const;
   /// @}
 
+  /// Who has failed to sign in.
+  [[nodiscard]] sign_in_throttle& sign_ins() const noexcept { return state_->sign_ins; }
+
   /// Where the rooms are: `conference.DOMAIN`.
   [[nodiscard]] const std::string& rooms_domain() const noexcept { return state_->rooms_domain; }
   /// The state of a room, made if there is none; to be used by the room's process alone.
@@ -94,6 +97,7 @@ private:
     const std::optional<net::tls_server> tls;
     const std::string secret;
     std::atomic<const settings*> how;
+    sign_in_throttle sign_ins;
     std::mutex lock;
     std::vector<std::unique_ptr<const settings>> versions; ///< `how` and those before it
     std::unordered_map<std::string, std::shared_ptr<user_state>> users;
