@@ -14,7 +14,7 @@ packages_for() { # PURPOSE: its Debian packages, one a line
       ;;
     test)
       printf '%s\n' chromium curl dpkg-dev elixir erlang-base erlang-observer erlang-ssl file iproute2 nftables \
-        openssl pkg-config postgresql-15 python3 python3-aiohttp python3-slixmpp xauth xvfb
+        openssl pkg-config postgresql-15 profanity-light python3 python3-aiohttp python3-slixmpp xauth xvfb
       command -v node >/dev/null || echo nodejs
       command -v npm >/dev/null || echo npm
       ;;

@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from admin_cases import *  # noqa: E402,F401,F403
 from pass_cases import *  # noqa: E402,F401,F403
 from reload_cases import *  # noqa: E402,F401,F403
+from terminal_cases import *  # noqa: E402,F401,F403
 from harness import Client, Server  # noqa: E402
 from room_cases import *  # noqa: E402,F401,F403
 from upload_cases import *  # noqa: E402,F401,F403
