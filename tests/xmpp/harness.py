@@ -51,6 +51,11 @@ class Server:
                 self.http = int(words[1].rsplit(":", 1)[1].rstrip("/"))
                 return self
 
+    def is_sanitized(self):
+        """AddressSanitizer keeps what was freed, and notes about what is there."""
+        with open(self.program, "rb") as file:
+            return b"__asan_init" in file.read()
+
     def pids(self, name):
         """Of the processes that the console shows by that name."""
         page = f"http://127.0.0.1:{self.http}/console/"

@@ -16,6 +16,7 @@ from pass_cases import *  # noqa: E402,F401,F403
 from reload_cases import *  # noqa: E402,F401,F403
 from terminal_cases import *  # noqa: E402,F401,F403
 from harness import Client, Server  # noqa: E402
+from hostile_cases import *  # noqa: E402,F401,F403
 from room_cases import *  # noqa: E402,F401,F403
 from upload_cases import *  # noqa: E402,F401,F403
 from slixmpp.exceptions import IqError  # noqa: E402
