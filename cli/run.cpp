@@ -13,6 +13,7 @@
 #include "servers/messaging/demo_accounts.hpp"
 #include "servers/messaging/shell/admin_access.hpp"
 #include "servers/messaging/shell/admin_api.hpp"
+#include "servers/messaging/shell/metrics.hpp"
 #include "servers/messaging/shell/web_client.hpp"
 #include "servers/web/guard.hpp"
 
@@ -228,6 +229,7 @@ int run(const run_options& options) {
     const messaging::web_entrance in = web_entrance_of(*options.messaging, hosts);
     messaging::mount(routes, xmpp->server, in);
     messaging::mount_web_client(routes, xmpp->server);
+    messaging::mount_metrics(routes, xmpp->server, xmpp->access.token());
     messaging::mount_admin(routes, xmpp->server, xmpp->access.token());
     open = [in](const http::request_head& r) {
       return messaging::admits_origin(r, in) || messaging::is_administration(r);

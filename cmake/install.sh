@@ -8,7 +8,7 @@ packages_for() { # PURPOSE: its Debian packages, one a line
         clang-19 lld-19 libclang-rt-19-dev g++-12 libstdc++-12-dev \
         libboost1.81-dev libboost-json1.81-dev libboost-stacktrace1.81-dev \
         libfmt-dev libspdlog-dev libcli11-dev \
-        libexpat1-dev libidn-dev libmimalloc-dev libpq-dev libsqlite3-dev libssl-dev libyaml-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev python3
+        libexpat1-dev libidn-dev libmimalloc-dev libpq-dev libsqlite3-dev prometheus-cpp-dev libssl-dev libyaml-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev python3
       command -v node >/dev/null || echo nodejs
       command -v npm >/dev/null || echo npm
       ;;

@@ -274,14 +274,7 @@ struct door {
 using operation = task<response> (*)(http::request&, host);
 
 task<response> serve(http::request& r, std::shared_ptr<const door> d, operation what) {
-  constexpr std::string_view scheme = "Bearer ";
-  const std::string_view shown = r.header("Authorization").value_or("");
-  if (!shown.starts_with(scheme) || !web::equal_in_constant_time(shown.substr(scheme.size()), d->token)) {
-    response no = refuse(status::unauthorized, "unauthorized",
-                         "This wants the token that is in the file 'admin-token' of the server's folder.");
-    no.header("WWW-Authenticate", "Bearer");
-    co_return std::move(no);
-  }
+  if (!shows_token(r.head(), d->token)) co_return wants_token();
   response answer;
   try {
     response made = co_await what(r, d->behind);
@@ -294,6 +287,19 @@ task<response> serve(http::request& r, std::shared_ptr<const door> d, operation 
 }
 
 } // namespace
+
+bool shows_token(const http::request_head& request, std::string_view token) {
+  constexpr std::string_view scheme = "Bearer ";
+  const std::string_view shown = request.headers.get("Authorization").value_or("");
+  return shown.starts_with(scheme) && web::equal_in_constant_time(shown.substr(scheme.size()), token);
+}
+
+http::response wants_token() {
+  response no = refuse(status::unauthorized, "unauthorized",
+                       "This wants the token that is in the file 'admin-token' of the server's folder.");
+  no.header("WWW-Authenticate", "Bearer");
+  return no;
+}
 
 void mount_admin(http::routes& routes, const host& h, std::string token) {
   const auto shared = std::make_shared<const door>(door{h, std::move(token)});

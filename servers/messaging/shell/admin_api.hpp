@@ -15,4 +15,9 @@ void mount_admin(http::routes& routes, const host& h, std::string token);
 /// token, so nothing hangs on where it comes from. For servers that check that before they look for a route.
 [[nodiscard]] bool is_administration(const http::request_head& request);
 
+/// Whether a request has the token, as `Authorization: Bearer TOKEN` (RFC 6750 section 2.1).
+[[nodiscard]] bool shows_token(const http::request_head& request, std::string_view token);
+/// The answer to one that has not.
+[[nodiscard]] http::response wants_token();
+
 } // namespace coppice::messaging

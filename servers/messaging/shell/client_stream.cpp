@@ -10,6 +10,7 @@
 #include "servers/xmpp/namespaces.hpp"
 #include "servers/xmpp/stream_management.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace coppice::messaging {
@@ -51,8 +52,9 @@ std::vector<xml::element> offered_features() {
 } // namespace
 
 client_stream::client_stream(host h, self process, framing frames, std::string peer)
-    : host_(std::move(h)), me_(process), frames_(frames), peer_(std::move(peer)),
-      throttled_(is_proxy(frames, peer_) ? "" : throttled_address(peer_)) {}
+    : host_(std::move(h)), me_(process), frames_(frames),
+      counted_(host_.counted(), frames == framing::tcp ? transport::tcp : transport::websocket),
+      peer_(std::move(peer)), throttled_(is_proxy(frames, peer_) ? "" : throttled_address(peer_)) {}
 
 void client_stream::start() {
   set_label("stream:?");
@@ -95,6 +97,7 @@ task<client_stream::action> client_stream::received(xml::element e) {
     co_return co_await act(std::move(step));
   }
   if (frames_ == framing::websocket && e.is(ns::framing, "close")) co_return co_await closed();
+  host_.counted().received.at(static_cast<std::size_t>(kind_of(e))).add();
   from_client next{session_, ++number_, std::make_shared<const xml::element>(std::move(e))};
   waiting_.push_back(next);
   cast<from_client>(server_ref<user>(server_name(user_process_)), std::move(next));
@@ -168,6 +171,7 @@ std::optional<std::string> client_stream::must_wait() const {
   const duration left =
       host_.sign_ins().wait(negotiation_->user(), throttled_, coppice::now(), host_.how().sign_ins);
   if (left <= duration::zero()) return std::nullopt;
+  host_.counted().throttled.add();
   return fmt::format("There were too many failures: try again in {} s.",
                      std::chrono::ceil<std::chrono::seconds>(left).count());
 }
@@ -175,6 +179,7 @@ std::optional<std::string> client_stream::must_wait() const {
 void client_stream::note_failure() {
   const std::string& user = negotiation_->user();
   if (user.empty()) return; // it came to no password
+  host_.counted().failures.add();
   host_.sign_ins().failed(user, throttled_, coppice::now(), host_.how().sign_ins);
   if (failed_as_ != user) failed_ = 0;
   failed_as_ = user;
@@ -259,6 +264,7 @@ task<client_stream::action> client_stream::bind(xml::element request) {
   bound.add(xml::element(ns::bind, "jid").add_text(made.address.text()));
   output_.push_back(framed(frames_, result_reply(request).add(std::move(bound))));
   bound_to(*there, made);
+  host_.counted().sign_ins.add();
   note_sign_in("sign_in", made.address.text());
   co_return action::read_on;
 }
@@ -291,6 +297,7 @@ task<client_stream::action> client_stream::resume(xml::element request) {
     co_return co_await act(std::move(step));
   }
   bound_to(*there, **resumed); // what is to be said comes from the user's process
+  host_.counted().resumptions.add();
   note_sign_in("resumption", (*resumed)->address.text());
   co_return action::read_on;
 }
@@ -304,6 +311,7 @@ void client_stream::take_credit(std::uint64_t number) {
 task<client_stream::action> client_stream::take_news(stream_news news) {
   if (over_) co_return action::close;
   if (auto* write = std::get_if<to_client>(&news)) {
+    host_.counted().sent.add(std::max<std::size_t>(1, write->ends.size()));
     if (write->ends.empty()) {
       output_.push_back(std::move(write->text));
     } else {

@@ -104,6 +104,7 @@ private:
   host host_;
   self me_;
   xmpp::framing frames_;
+  open_stream counted_;
   std::string peer_;      ///< the client's address, for the log
   std::string failed_as_; ///< the user with whose name signing in has failed,
   unsigned failed_ = 0;   ///< and how often

@@ -4,6 +4,7 @@
 
 #include "coppice/net/tls.hpp"
 #include "coppice/store/database.hpp"
+#include "servers/messaging/core/counts.hpp"
 #include "servers/messaging/core/settings.hpp"
 #include "servers/messaging/core/user_state.hpp"
 #include "servers/xmpp/muc/muc_service.hpp"
@@ -54,6 +55,8 @@ public:
   void learn(const std::string& caps, std::shared_ptr<const client_wishes> wishes) const;
   /// @}
 
+  /// What it has done.
+  [[nodiscard]] counts& counted() const noexcept { return state_->counted; }
   /// Who has failed to sign in.
   [[nodiscard]] sign_in_throttle& sign_ins() const noexcept { return state_->sign_ins; }
 
@@ -97,6 +100,7 @@ private:
     const std::optional<net::tls_server> tls;
     const std::string secret;
     std::atomic<const settings*> how;
+    counts counted;
     sign_in_throttle sign_ins;
     std::mutex lock;
     std::vector<std::unique_ptr<const settings>> versions; ///< `how` and those before it
