@@ -3,6 +3,7 @@
 import os
 import pathlib
 import socket
+import subprocess
 import time
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -42,7 +43,11 @@ class Server:
             self.process.stdin.close()
         else:
             self.process.terminate()
-        self.process.wait(timeout=60)
+        try:
+            self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:  # a server that is overwhelmed may not hear of it
+            self.process.kill()
+            self.process.wait()
 
 
 def free_port():
