@@ -13,6 +13,7 @@
 #include "servers/messaging/demo_accounts.hpp"
 #include "servers/messaging/shell/admin_access.hpp"
 #include "servers/messaging/shell/admin_api.hpp"
+#include "servers/messaging/shell/farewell.hpp"
 #include "servers/messaging/shell/metrics.hpp"
 #include "servers/messaging/shell/web_client.hpp"
 #include "servers/web/guard.hpp"
@@ -245,6 +246,7 @@ int run(const run_options& options) {
   children.push_back(view.supervisor());
   children.emplace_back(
       entrance(options.listen, std::move(routes), hosts, std::move(open), when_listening(options, xmpp)));
+  if (xmpp) children.emplace_back(messaging::farewell_child(xmpp->server));
   root_keeper root(home, children, [&view](pid old, pid now) { view.root_replaced(old, now); });
   if (auto started = root.start(); !started) {
     std::fprintf(stderr, "coppice: %s\n", innermost(started.error().value()).c_str());

@@ -45,6 +45,7 @@ database_statistics database::statistics() const {
   now.writes = s.writes_done.load(std::memory_order_relaxed);
   now.commits = s.commits.load(std::memory_order_relaxed);
   now.reads = s.reads_done.load(std::memory_order_relaxed);
+  now.committing = std::chrono::nanoseconds(s.committing.load(std::memory_order_relaxed));
   now.waiting = s.writes.size() + s.reads.size();
   return now;
 }

@@ -5,6 +5,7 @@
 #include "coppice/store/migration.hpp"
 #include "coppice/store/transaction.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -37,10 +38,11 @@ struct database_options {
 
 /// What a database has done since it was opened.
 struct database_statistics {
-  std::uint64_t writes = 0;  ///< works of `write` done, well or not
-  std::uint64_t commits = 0; ///< the transactions that they shared
-  std::uint64_t reads = 0;   ///< works of `read` done
-  std::size_t waiting = 0;   ///< works that have not been begun
+  std::uint64_t writes = 0;               ///< works of `write` done, well or not
+  std::uint64_t commits = 0;              ///< the transactions that they shared
+  std::uint64_t reads = 0;                ///< works of `read` done
+  std::size_t waiting = 0;                ///< works that have not been begun
+  std::chrono::nanoseconds committing{0}; ///< that commits have taken, together
 };
 
 namespace detail {

@@ -69,6 +69,16 @@ std::string_view closing(framing frames) noexcept {
                                 : "<close xmlns=\"urn:ietf:params:xml:ns:xmpp-framing\"/>";
 }
 
+std::string closing_elsewhere(std::string_view uri) {
+  return xml::element(ns::framing, "close").set("see-other-uri", uri).to_string();
+}
+
+xml::element see_other_host(std::string_view where) {
+  xml::element error(ns::streams, "error");
+  error.add(xml::element(ns::stream_errors, "see-other-host").add_text(where));
+  return error;
+}
+
 xml::element stream_error_element(std::string_view condition, std::string_view text) {
   xml::element error(ns::streams, "error");
   error.add(xml::element(ns::stream_errors, condition));

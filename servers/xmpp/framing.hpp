@@ -30,5 +30,9 @@ void append_framed(std::string& out, framing frames, const xml::element& e);
 [[nodiscard]] std::string_view closing(framing frames) noexcept;
 /// `<stream:error/>` with a condition (RFC 6120, 4.9.3), and a text for people where it is not ''.
 [[nodiscard]] xml::element stream_error_element(std::string_view condition, std::string_view text);
+/// `<stream:error/>` that sends the client to another server: `HOST` or `HOST:PORT` (RFC 6120, 4.9.3.19).
+[[nodiscard]] xml::element see_other_host(std::string_view where);
+/// What closes a stream over WebSocket whose client is to go on at that address (RFC 7395, 3.6.1).
+[[nodiscard]] std::string closing_elsewhere(std::string_view uri);
 
 } // namespace coppice::xmpp

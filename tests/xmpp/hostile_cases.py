@@ -14,7 +14,7 @@ from harness import PATIENCE, Client
 
 MIB = 1 << 20
 STANZA = 64 << 10  # bytes of a stanza, as configured below
-SETTINGS = "messaging:\n  limits:\n    negotiation: 3s\n    stanza: 64KiB\n"
+SETTINGS = "messaging:\n  limits:\n    negotiation: 3s\n    stanza: 64KiB\n    bytes_per_second: 0\n    address_bytes_per_second: 0\n"
 CLIENT_TLS = ssl.create_default_context()
 CLIENT_TLS.check_hostname = False
 CLIENT_TLS.verify_mode = ssl.CERT_NONE

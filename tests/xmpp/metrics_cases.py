@@ -6,7 +6,7 @@ import urllib.request
 
 from harness import PATIENCE, Client
 
-LINE = re.compile(r'([a-z_]+)(\{[a-z]+="[a-z]+"\})? ([0-9.e+]+)')
+LINE = re.compile(r'([a-z_]+)(\{[a-z]+="[a-z]+"\})? ([0-9.e+-]+)')
 
 
 def metrics(server):

@@ -4,6 +4,7 @@
 #include "coppice/runtime/detail/machine.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 
 namespace coppice::store::detail {
@@ -100,6 +101,14 @@ engine_state::engine_state(connector opens, std::unique_ptr<connection> first,
       writes(options.max_waiting), reads(options.max_waiting), writer(open, std::move(first)) {}
 
 /// One work, in a transaction of its own.
+void engine_state::commit(connection& on) {
+  const auto begun = std::chrono::steady_clock::now();
+  on.commit();
+  const auto taken = std::chrono::steady_clock::now() - begun;
+  committing.fetch_add(std::chrono::nanoseconds(taken).count(), std::memory_order_relaxed);
+  commits.fetch_add(1, std::memory_order_relaxed);
+}
+
 void engine_state::do_alone(connection& on, job& what) {
   try {
     if (what.kind == job_kind::backup) {
@@ -109,8 +118,11 @@ void engine_state::do_alone(connection& on, job& what) {
     } else {
       on.begin(what.kind == job_kind::write);
       if (do_work(on, what)) {
-        on.commit();
-        if (what.kind == job_kind::write) commits.fetch_add(1, std::memory_order_relaxed);
+        if (what.kind == job_kind::write) {
+          commit(on);
+        } else {
+          on.commit();
+        }
       } else {
         on.roll_back();
       }
@@ -145,8 +157,7 @@ std::size_t engine_state::do_some(std::vector<std::unique_ptr<job>>& batch, std:
     if (lost) {
       on.roll_back();
     } else {
-      on.commit();
-      commits.fetch_add(1, std::memory_order_relaxed);
+      commit(on);
     }
   } catch (const failure& f) {
     on.roll_back();

@@ -56,6 +56,7 @@ struct engine_state {
   void serve_writes();
   void serve_reads();
   void do_writes(std::vector<std::unique_ptr<job>>& batch);
+  void commit(connection& on);
   void do_alone(connection& on, job& what);
   /// Does works from `from` on in one transaction and tells their processes; where to go on.
   std::size_t do_some(std::vector<std::unique_ptr<job>>& batch, std::size_t from);
@@ -69,6 +70,7 @@ struct engine_state {
   std::atomic<std::uint64_t> writes_done{0};
   std::atomic<std::uint64_t> commits{0};
   std::atomic<std::uint64_t> reads_done{0};
+  std::atomic<std::int64_t> committing{0}; ///< nanoseconds
 };
 
 class engine {

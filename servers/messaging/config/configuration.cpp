@@ -19,6 +19,17 @@ bool is_origin(std::string_view text) {
   return false;
 }
 
+void describe_traffic(config::keys& k, traffic_limits& limits) {
+  k.size("bytes_per_second", limits.stream_rate, 0, 1024 * mib,
+         "That are read of a client in the long run; 0: any number", config::change::live)
+      .size("address_bytes_per_second", limits.address_rate, 0, 1024 * mib,
+            "The same of all clients at one IPv4 address or IPv6 network (/64)", config::change::live)
+      .number("address_connections", limits.address_connections, 0, 1'000'000,
+              "Their connections at once; 0: any number", config::change::live)
+      .time("write", limits.write_time, 1s, 1h, "For a client to take 64 KiB of what it is sent",
+            config::change::live);
+}
+
 void describe_limits(config::keys& k, settings& how) {
   k.group("messaging.limits", "What a client may do")
       .size("stanza", how.limits.stanza, 16 * kib, 16 * mib, "Bytes of a stanza")
@@ -33,6 +44,7 @@ void describe_limits(config::keys& k, settings& how) {
       .number("sessions", how.sessions_per_user, 1, 1000, "Clients of a user at once", config::change::live)
       .number("contacts", how.contacts_per_user, 1, 100'000, "Contacts in a user's list",
               config::change::live);
+  describe_traffic(k, how.traffic);
 }
 
 void describe_sign_ins(config::keys& k, sign_in_limits& limits) {
@@ -44,6 +56,30 @@ void describe_sign_ins(config::keys& k, sign_in_limits& limits) {
               config::change::live)
       .time("period", limits.period, 1s, 24h, "In which they are counted, and after which all is forgotten",
             config::change::live);
+}
+
+std::string check_host(const std::string& text) {
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
+  if (text.find_first_not_of(allowed) == std::string::npos) return "";
+  return fmt::format("'{}' is no host: write HOST or HOST:PORT", text);
+}
+
+std::string check_websocket(const std::string& text) {
+  if (text.empty() || (text.starts_with("wss://") && text.find_first_of(" <>\"'") == std::string::npos)) {
+    return "";
+  }
+  return fmt::format("'{}' is no WebSocket with TLS: write wss://HOST/PATH", text);
+}
+
+void describe_drain(config::keys& k, drain_settings& elsewhere) {
+  k.group("messaging.drain", "Where clients are sent when the server stops")
+      .text("see_other_host", elsewhere.see_other_host,
+            "HOST or HOST:PORT of another server of the domain (RFC 6120, 4.9.3.19)", config::change::live,
+            &check_host)
+      .text(
+          "see_other_uri", elsewhere.see_other_uri,
+          "The same for those that came over WebSocket, as wss://chat.example.org/xmpp-websocket (RFC 7395)",
+          config::change::live, &check_websocket);
 }
 
 std::string check_public_url(const std::string& text) { return text.empty() ? "" : check_origin(text); }
@@ -95,6 +131,7 @@ void describe(config::keys& k, configuration& c) {
   describe_limits(k, c.how);
   describe_sign_ins(k, c.how.sign_ins);
   describe_uploads(k, c.how.uploads);
+  describe_drain(k, c.how.drain);
 }
 
 settings reloaded(settings running, const settings& told) {
@@ -107,6 +144,8 @@ settings reloaded(settings running, const settings& told) {
   running.contacts_per_user = told.contacts_per_user;
   running.iterations = told.iterations;
   running.sign_ins = told.sign_ins;
+  running.traffic = told.traffic;
+  running.drain = told.drain;
   running.uploads.bytes_per_day = told.uploads.bytes_per_day;
   running.uploads.files_per_day = told.uploads.files_per_day;
   running.uploads.days_kept = told.uploads.days_kept;

@@ -32,6 +32,12 @@ struct counts {
   counter resumptions;
   counter failures;  ///< to sign in
   counter throttled; ///< attempts that had to wait
+  counter shaped;    ///< times that a client was made to wait because it sent too fast
+  counter refused;   ///< connections from addresses that had too many
+  counter stream_errors;
+  counter bytes_received; ///< of clients
+  counter bytes_sent;     ///< to clients
+  counter uploaded;       ///< bytes of files that have come whole
 };
 
 /// Counts a stream among those that are open as long as it lives.

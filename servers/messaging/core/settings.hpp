@@ -3,6 +3,7 @@
 
 #include "coppice/runtime/clock.hpp"
 #include "servers/messaging/core/sign_in_throttle.hpp"
+#include "servers/messaging/core/traffic.hpp"
 #include "servers/xml/stream_parser.hpp"
 
 #include <chrono>
@@ -24,6 +25,12 @@ struct upload_settings {
   std::string folder = {}; ///< where they are; `open` sets it
 };
 
+/// Where clients go when the server stops; '': they are told nothing but that.
+struct drain_settings {
+  std::string see_other_host = {}; ///< `HOST` or `HOST:PORT` (RFC 6120, 4.9.3.19)
+  std::string see_other_uri = {};  ///< over WebSocket: `wss://HOST/PATH` (RFC 7395, 3.6.1)
+};
+
 /// How the server is run.
 struct settings {
   std::string domain = "localhost";                     ///< whose users it has, in its form
@@ -34,6 +41,8 @@ struct settings {
   std::size_t contacts_per_user = 5'000;                ///< in a roster
   std::uint32_t iterations = 10'000;                    ///< of new passwords' verifiers
   sign_in_limits sign_ins = {};                         ///< failures that are put up with
+  traffic_limits traffic = {};                          ///< what connections may carry
+  drain_settings drain = {};                            ///< where clients go
   upload_settings uploads = {};                         ///< files that users send
 };
 

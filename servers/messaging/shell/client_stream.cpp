@@ -54,7 +54,8 @@ std::vector<xml::element> offered_features() {
 client_stream::client_stream(host h, self process, framing frames, std::string peer)
     : host_(std::move(h)), me_(process), frames_(frames),
       counted_(host_.counted(), frames == framing::tcp ? transport::tcp : transport::websocket),
-      peer_(std::move(peer)), throttled_(is_proxy(frames, peer_) ? "" : throttled_address(peer_)) {}
+      peer_(std::move(peer)), throttled_(is_proxy(frames, peer_) ? "" : throttled_address(peer_)),
+      traffic_(host_.addresses(), throttled_, host_.how().traffic.address_connections) {}
 
 void client_stream::start() {
   set_label("stream:?");
@@ -117,6 +118,7 @@ task<client_stream::action> client_stream::closed() {
 client_stream::action client_stream::broken(const xml::stream_error& why) {
   if (over_) return action::close;
   if (!negotiation_) return end(why.condition, why.text);
+  host_.counted().stream_errors.add();
   negotiation_step step = negotiation_->failed(why.condition, why.text);
   put(step);
   over_ = true;
@@ -126,7 +128,10 @@ client_stream::action client_stream::broken(const xml::stream_error& why) {
 client_stream::action client_stream::end(std::string_view condition, std::string_view text) {
   if (over_) return action::close;
   over_ = true;
-  if (!condition.empty()) output_.push_back(framed(frames_, stream_error_element(condition, text)));
+  if (!condition.empty()) {
+    host_.counted().stream_errors.add();
+    output_.push_back(framed(frames_, stream_error_element(condition, text)));
+  }
   output_.emplace_back(closing(frames_));
   return action::close;
 }
@@ -137,7 +142,37 @@ void client_stream::lost() {
   cast<stream_over>(server_ref<user>(server_name(user_process_)), me_.id(), session_, false);
 }
 
+void client_stream::took_bytes(std::size_t bytes) {
+  host_.counted().bytes_received.add(bytes);
+  const duration wait = traffic_.pay(bytes, coppice::now(), host_.how().traffic);
+  if (wait <= duration::zero() || std::exchange(paused_, true)) return;
+  host_.counted().shaped.add();
+  send_after(wait, me_, pause_over());
+}
+
+client_stream::action client_stream::turn_away() {
+  host_.counted().refused.add();
+  return broken({"policy-violation", "There are too many connections from your address."});
+}
+
+/// The server stops: the client may go elsewhere, or resume here when it is back.
+client_stream::action client_stream::drain() {
+  if (negotiation_) return broken({"system-shutdown", "The server is stopping."});
+  lost();
+  over_ = true;
+  const drain_settings& elsewhere = host_.how().drain;
+  if (frames_ == framing::tcp && !elsewhere.see_other_host.empty()) {
+    output_.push_back(framed(frames_, see_other_host(elsewhere.see_other_host)));
+  } else {
+    output_.push_back(framed(frames_, stream_error_element("system-shutdown", "The server is stopping.")));
+  }
+  const bool has_uri = frames_ == framing::websocket && !elsewhere.see_other_uri.empty();
+  output_.push_back(has_uri ? closing_elsewhere(elsewhere.see_other_uri) : std::string(closing(frames_)));
+  return action::close;
+}
+
 void client_stream::wrote(std::size_t bytes) {
+  host_.counted().bytes_sent.add(bytes);
   if (session_ == 0 || bytes == 0) return;
   cast<stream_wrote>(server_ref<user>(server_name(user_process_)), session_, std::uint64_t{bytes});
 }
@@ -332,9 +367,9 @@ task<client_stream::action> client_stream::take_news(stream_news news) {
   } else if (std::holds_alternative<look_again>(news)) {
     co_return co_await attach();
   } else if (std::holds_alternative<net::drain>(news)) {
-    lost(); // its client may resume elsewhere, or here when it is back
-    over_ = false;
-    co_return end("system-shutdown", "The server is stopping.");
+    co_return drain();
+  } else if (std::holds_alternative<pause_over>(news)) {
+    paused_ = false;
   } else if (std::holds_alternative<negotiation_timeout>(news) && negotiation_) {
     const xml::stream_error slow{"connection-timeout", "This took too long."};
     co_return broken(slow);

@@ -20,12 +20,14 @@ namespace coppice::messaging {
 
 /// Time for the client to be bound is over.
 struct negotiation_timeout {};
+/// A client that has sent too fast has waited long enough.
+struct pause_over {};
 /// Time to look for the user's process again.
 struct look_again {};
 
 /// The messages that a stream's process receives and hands to `take_news`.
-using stream_news =
-    std::variant<to_client, took_from_client, end_stream, negotiation_timeout, look_again, down, net::drain>;
+using stream_news = std::variant<to_client, took_from_client, end_stream, negotiation_timeout, look_again,
+                                 pause_over, down, net::drain>;
 
 /// What was received, which is one of them.
 template <class Got>
@@ -77,6 +79,13 @@ public:
 
   /// Whether to read on: what was read is being handled in time.
   [[nodiscard]] bool wants_more() const noexcept { return waiting_.size() < most_waiting; }
+  /// Whether to take more bytes from the connection.
+  [[nodiscard]] bool may_read() const noexcept { return wants_more() && !paused_; }
+  /// So many bytes were read: too many for the time make a pause.
+  void took_bytes(std::size_t bytes);
+  /// There are too many connections from its address: it has to go.
+  [[nodiscard]] bool is_one_too_many() const noexcept { return traffic_.is_refused(); }
+  action turn_away();
   /// What is to be written, and forgets it. Over WebSocket each message of its own.
   [[nodiscard]] std::vector<std::string> take_output() noexcept { return std::exchange(output_, {}); }
   /// So many bytes of it have been written.
@@ -96,6 +105,7 @@ private:
   task<action> bind(xml::element request);
   task<action> resume(xml::element request);
   task<action> attach();
+  action drain();
   void bound_to(pid user, const session_opened& opened);
   void take_credit(std::uint64_t number);
   action end(std::string_view condition, std::string_view text);
@@ -109,6 +119,8 @@ private:
   std::string failed_as_; ///< the user with whose name signing in has failed,
   unsigned failed_ = 0;   ///< and how often
   std::string throttled_; ///< what stands for it where failures are counted; '': a proxy's
+  incoming_traffic traffic_;
+  bool paused_ = false; ///< `pause_over` is on its way
   std::optional<xmpp::negotiation> negotiation_;
   std::vector<std::string> output_;
   std::string user_;

@@ -60,6 +60,9 @@ public:
   /// Who has failed to sign in.
   [[nodiscard]] sign_in_throttle& sign_ins() const noexcept { return state_->sign_ins; }
 
+  /// Where clients come from.
+  [[nodiscard]] client_addresses& addresses() const noexcept { return state_->addresses; }
+
   /// Where the rooms are: `conference.DOMAIN`.
   [[nodiscard]] const std::string& rooms_domain() const noexcept { return state_->rooms_domain; }
   /// The state of a room, made if there is none; to be used by the room's process alone.
@@ -102,6 +105,7 @@ private:
     std::atomic<const settings*> how;
     counts counted;
     sign_in_throttle sign_ins;
+    client_addresses addresses;
     std::mutex lock;
     std::vector<std::unique_ptr<const settings>> versions; ///< `how` and those before it
     std::unordered_map<std::string, std::shared_ptr<user_state>> users;

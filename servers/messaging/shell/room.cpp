@@ -25,6 +25,17 @@ jid address_in(const xml::element& stanza, std::string_view attribute) {
   return jid::parse(stanza.get(attribute)).value_or(jid());
 }
 
+/// What follows from a request, but what is archived.
+void add_step(std::deque<room_step>& steps, muc::command& one) {
+  std::visit(
+      [&steps](auto& what) {
+        if constexpr (std::is_constructible_v<room_step, decltype(std::move(what))>) {
+          steps.emplace_back(std::move(what));
+        }
+      },
+      one);
+}
+
 bool asks_archive(const xml::element& stanza) {
   if (kind_of(stanza) != stanza_kind::iq || !is_sound_iq(stanza) || !may_be_answered(stanza)) return false;
   return stanza.first()->ns() == ns::archive && address_in(stanza, "to").is_bare();
@@ -192,13 +203,7 @@ void room::take_by_rules(const room_request& next, const jid& from, const jid& t
       keeps = true;
       continue;
     }
-    std::visit(
-        [&steps](auto& what) {
-          if constexpr (std::is_constructible_v<room_step, decltype(std::move(what))>) {
-            steps.emplace_back(std::move(what));
-          }
-        },
-        one);
+    add_step(steps, one);
   }
   // Only what is said leaves everyone where he is.
   if (kind_of(*next.stanza) != stanza_kind::message || next.stanza->get("type") == "error") {
@@ -291,6 +296,23 @@ result<std::optional<room_facts>> room::handle_call(const describe_room& /*m*/) 
   result<std::optional<room_facts>> answer(std::move(facts));
   answer.next() = rest().next();
   return answer;
+}
+
+task<result<ok>> room::handle_call(close_room /*m*/) {
+  if (place_->room) {
+    for (muc::command& one : place_->room->shut_down()) add_step(place_->steps, one);
+    place_->steps.emplace_back(dismiss());
+    co_await go_on();
+    // The manager answers when it has given out what came before.
+    if (events_) {
+      const server_ref<room_events> manager{server_name(events_)};
+      auto given = co_await which_handlers(manager);
+      if (!given) events_ = pid(); // it has died
+    }
+  }
+  result<ok> answer{ok()};
+  answer.next() = rest().next();
+  co_return answer;
 }
 
 term room::state() const {

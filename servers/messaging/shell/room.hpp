@@ -18,13 +18,17 @@ namespace coppice::messaging {
 /// Time to try again what the database has refused.
 struct room_tries_again {};
 
+/// The server stops: whoever is in the room is told and is not in it any more. `ok`: that is with the users.
+struct close_room {};
+
 /// Registered as `muc:NAME`, a child of `muc_sup`, started on demand. Its state is kept by the host, so
 /// that it may die at any time: who has sent it something notices, and tells the next one. It ends by itself
 /// when nobody is in the room.
 class room : public gen_server {
 public:
-  using protocol = coppice::protocol<infos<deliver>, infos<kept>, infos<room_said>, infos<room_tries_again>,
-                                     infos<down>, calls<describe_room, std::optional<room_facts>>>;
+  using protocol =
+      coppice::protocol<infos<deliver>, infos<kept>, infos<room_said>, infos<room_tries_again>, infos<down>,
+                        calls<describe_room, std::optional<room_facts>>, calls<close_room, ok>>;
 
   room(host h, std::string name) : host_(std::move(h)), name_(std::move(name)) {}
 
@@ -38,6 +42,7 @@ public:
   task<result<>> handle_info(down m);
   /// Nothing: there is no such room.
   result<std::optional<room_facts>> handle_call(const describe_room& m);
+  task<result<ok>> handle_call(close_room m);
   task<result<>> handle_timeout();
   [[nodiscard]] term state() const;
 

@@ -10,12 +10,11 @@ namespace {
 using namespace std::chrono_literals;
 using action = client_stream::action;
 
-/// A client that takes nothing for so long is gone; more time for more bytes.
-constexpr duration write_grace = 20s;
+/// What a client has `traffic_limits::write_time` for.
+constexpr std::size_t written_at_once = std::size_t{64} << 10U;
 constexpr int most_at_once = 64;
 /// A client that has been silent for so long is likely to be so for longer.
 constexpr duration until_rest = 3s;
-constexpr std::size_t slowest_bytes_a_second = 1 << 10;
 
 /// One connection. Whatever reads is no coroutine, so that buffers are not kept while it waits.
 class tcp_connection {
@@ -26,15 +25,21 @@ public:
   task<> run() {
     client_.start();
     begin_tls_or_clear();
+    if (client_.is_one_too_many()) {
+      client_.turn_away();
+      co_await write();
+      done_ = true;
+    }
     while (!done_) {
-      if (client_.wants_more()) socket_.arm_readable();
+      if (client_.may_read()) socket_.arm_readable();
       const duration patience = client_.is_bound() ? until_rest : infinity;
-      auto first = co_await me_.receive<net::readable, to_client, took_from_client, end_stream,
-                                        negotiation_timeout, look_again, down, net::drain>(patience);
+      auto first =
+          co_await me_.receive<net::readable, to_client, took_from_client, end_stream, negotiation_timeout,
+                               look_again, pause_over, down, net::drain>(patience);
       if (!first) {
         parser_->rest();
         auto later = co_await me_.receive<net::readable, to_client, took_from_client, end_stream,
-                                          negotiation_timeout, look_again, down, net::drain>();
+                                          negotiation_timeout, look_again, pause_over, down, net::drain>();
         first = std::move(later);
       }
       if (const auto* r = std::get_if<net::readable>(&*first)) {
@@ -82,8 +87,10 @@ private:
       if (n.error() != std::errc::operation_would_block && n.error() != std::errc::interrupted) gone_ = true;
     } else if (*n == 0) {
       gone_ = true;
-    } else if (auto fed = parser_->feed(std::string_view(buffer.data(), *n)); !fed) {
-      unreadable_ = std::move(fed.error());
+    } else {
+      client_.took_bytes(*n);
+      auto fed = parser_->feed(std::string_view(buffer.data(), *n));
+      if (!fed) unreadable_ = std::move(fed.error());
     }
   }
 
@@ -137,21 +144,50 @@ private:
 
   void restart() { parser_.emplace(host_.how().limits); }
 
+  /// In pieces that each have their time, so that a client that takes nothing is not waited for as long as
+  /// one that is slow.
   task<> write() {
-    std::vector<std::string> output = client_.take_output();
-    if (output.empty()) co_return;
-    std::vector<std::string_view> pieces(output.begin(), output.end());
+    const std::vector<std::string> output = client_.take_output();
+    std::vector<std::string_view> pieces;
     std::size_t bytes = 0;
-    for (const std::string& piece : output) bytes += piece.size();
-    const duration time = write_grace + std::chrono::seconds(bytes / slowest_bytes_a_second);
-    const std::span<const std::string_view> all(pieces);
-    net::io_result sent = co_await socket_.write_all(all, time);
-    if (!sent) {
+    std::optional<end_stream> last;
+    for (std::string_view rest : output) {
+      while (!rest.empty()) {
+        const std::string_view next = rest.substr(0, written_at_once - bytes);
+        rest.remove_prefix(next.size());
+        pieces.push_back(next);
+        bytes += next.size();
+        if (bytes < written_at_once) continue;
+        bool sent = co_await write_pieces(pieces, bytes);
+        if (!sent) co_return;
+        std::optional<end_stream> ended = co_await me_.receive<end_stream>(duration::zero());
+        if (ended) last = std::move(ended);
+        if (last && last->condition == "resource-constraint") { // it is too slow for what is left, too
+          done_ = true;
+          co_return;
+        }
+        pieces.clear();
+        bytes = 0;
+      }
+    }
+    if (bytes > 0) co_await write_pieces(pieces, bytes);
+    if (!last || done_) co_return;
+    stream_news news = std::move(*last);
+    action next = co_await client_.take_news(std::move(news));
+    co_await obey(next);
+    co_await write();
+  }
+
+  /// False: there is nobody to write to any more.
+  task<bool> write_pieces(std::span<const std::string_view> pieces, std::size_t bytes) {
+    net::io_result sent = co_await socket_.write_all(pieces, host_.how().traffic.write_time);
+    if (sent) {
+      client_.wrote(bytes);
+    } else {
       client_.lost();
       done_ = true;
-    } else {
-      client_.wrote(bytes);
     }
+    co_return sent.has_value();
   }
 
   host host_;

@@ -98,6 +98,7 @@ task<response> take_file(host h, http::request& r, std::string id, std::string n
   if (broken) std::rethrow_exception(broken);
   if (!done) co_return refuse(status::service_unavailable);
   if (!*done) co_return refuse(status::gone);
+  h.counted().uploaded.add(r.head().content_length);
   co_return open_to_all(response(status::created));
 }
 

@@ -22,8 +22,13 @@ public:
   task<> run() {
     client_.start();
     client_.secured({}); // TLS may end at a proxy, so there is nothing to bind to
+    if (client_.is_one_too_many()) {
+      client_.turn_away();
+      co_await write();
+      done_ = true;
+    }
     while (!done_) {
-      if (client_.wants_more()) {
+      if (client_.may_read()) {
         co_await hear();
       } else {
         co_await hear_others();
@@ -43,7 +48,7 @@ public:
 private:
   task<> hear() {
     auto got = co_await ws_.receive<to_client, took_from_client, end_stream, negotiation_timeout, look_again,
-                                    down, net::drain>();
+                                    pause_over, down, net::drain>();
     if (auto* message = std::get_if<http::websocket_message>(&got)) {
       action next = co_await take(std::move(*message));
       obey(next);
@@ -61,13 +66,14 @@ private:
   /// the user's process answers, or another one that takes its place.
   task<> hear_others() {
     auto got = co_await me_.receive<to_client, took_from_client, end_stream, negotiation_timeout, look_again,
-                                    down, net::drain>();
+                                    pause_over, down, net::drain>();
     stream_news news = as_news(got);
     action next = co_await client_.take_news(std::move(news));
     obey(next);
   }
 
   task<action> take(http::websocket_message message) {
+    client_.took_bytes(message.data.size());
     if (!secure_) {
       co_return client_.broken({"policy-violation", "This connection must be encrypted: use wss."});
     }
