@@ -130,7 +130,8 @@ messaging:
   iterations: 5000
   limits: {stanza: 32KiB, depth: 9, attributes: 17, parts: 101, negotiation: 2s, resumption: 1s, sessions: 2, contacts: 3,
     bytes_per_second: 1KiB, address_bytes_per_second: 2KiB, address_connections: 4, write: 5s}
-  sign_in: {failures_by_address: 1, failures_by_account: 2, period: 3s}
+  sign_in: {failures_by_address: 1, failures_by_account: 2, period: 3s, scram_sha_256: no, scram_sha_1: no,
+    plain: no}
   uploads: {max_file_size: 1MiB, bytes_per_day: 2MiB, files_per_day: 3, days_kept: 4, public_url: "https://b.example"}
   drain: {see_other_host: "c.example:5222", see_other_uri: "wss://c.example/x"}
 )");

@@ -1,6 +1,7 @@
 #include "cli/messaging.hpp"
 
 #include "cli/messaging_admin.hpp"
+#include "cli/messaging_data.hpp"
 #include "servers/messaging/shell/admin_access.hpp"
 #include "servers/messaging/storage/accounts.hpp"
 #include "servers/xmpp/jid.hpp"
@@ -101,10 +102,15 @@ int administer_users(const user_options& told) {
   const messaging::server_options o = server_options_of(told.server);
   auto running = messaging::find_running_server(o.folder);
   if (!running) return failed(running.error());
+  const bool wants_alone = told.what == user_task::restore || told.what == user_task::import;
+  if (*running && wants_alone) {
+    return failed(fmt::format("a server runs with the folder '{}': end it first", o.folder));
+  }
   if (*running) {
     const bool wants_password = told.what == user_task::add || told.what == user_task::passwd;
     return ask_server(**running, told, wants_password ? read_password() : std::string());
   }
+  if (wants_alone || told.what == user_task::backup) return handle_data(told, o);
   if (told.what > user_task::list) {
     return failed(fmt::format("the server does not run: start it with 'coppice run --data {}'", o.folder));
   }

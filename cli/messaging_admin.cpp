@@ -1,5 +1,6 @@
 #include "cli/messaging_admin.hpp"
 
+#include "cli/messaging_data.hpp"
 #include "coppice/http/client.hpp"
 #include "coppice/net/asio_poller.hpp"
 #include "coppice/runtime/node.hpp"
@@ -109,6 +110,10 @@ question_to_server question_of(const user_options& told, const std::string& pass
   case user_task::inbox:
     return {"GET", user + (told.unread ? "/messages?box=unread&limit=1000" : "/messages"), ""};
   case user_task::rooms: return {"GET", "rooms?limit=1000", ""};
+  case user_task::backup:
+    return {"POST", "backups", json::serialize(json::value{{"folder", absolute(told.path)}})};
+  case user_task::restore:
+  case user_task::import: // never asked of a server that runs
   case user_task::sessions: break;
   }
   return {"GET", "sessions?limit=1000", ""};
@@ -138,6 +143,7 @@ void print(const user_options& told, const json::value& answer) {
                 text_in(m, "to").c_str(), text_in(m, "text").c_str());
   }
   for (const json::value& room : list_in(answer, "rooms")) print_room(room);
+  if (told.what == user_task::backup) note_other_database(holds(answer, "database"));
   if (told.what == user_task::kick) std::printf("%s ended\n", text_in(answer, "ended").c_str());
 }
 

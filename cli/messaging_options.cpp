@@ -133,6 +133,13 @@ void describe_messaging_command(CLI::App& app, raw_messaging_options& raw) {
       ->add_flag("--unread", raw.user.unread, "Those that wait until he comes");
   add_to(messaging, "rooms", user_task::rooms, "The rooms, and who is in them; by the server that runs",
          false);
+  const auto with_path = [&](const char* name, user_task what, const char* help, const char* path) {
+    add_to(messaging, name, what, help, false)->add_option(path, raw.user.path, "Where that is")->required();
+  };
+  with_path("backup", user_task::backup, "Copy all that the server keeps into a new folder", "FOLDER");
+  with_path("restore", user_task::restore, "Make the data of a server from such a copy", "FOLDER");
+  with_path("import", user_task::import, "Take over users of another server, from a file of XEP-0227",
+            "FILE");
   add_to(messaging, "sessions", user_task::sessions, "Who is signed in; by the server that runs", false);
 }
 

@@ -33,11 +33,25 @@ struct membership_options {
 using messaging_options = messaging::configuration;
 
 /// What is to be done about the messaging server's users, or with the server that runs.
-enum class user_task : std::uint8_t { add, passwd, remove, list, kick, send, inbox, rooms, sessions };
+enum class user_task : std::uint8_t {
+  add,
+  passwd,
+  remove,
+  list,
+  kick,
+  send,
+  inbox,
+  rooms,
+  sessions,
+  backup,
+  restore,
+  import
+};
 /// And to whom.
 struct user_options {
   user_task what = user_task::list;
   std::string name;    ///< the user, or his address
+  std::string path;    ///< of `backup`, `restore` and `import`
   std::string to;      ///< of `send`
   bool unread = false; ///< of `inbox`: what waits for the user
   messaging_options server;

@@ -13,8 +13,8 @@ packages_for() { # PURPOSE: its Debian packages, one a line
       command -v npm >/dev/null || echo npm
       ;;
     test)
-      printf '%s\n' chromium curl dpkg-dev elixir erlang-base erlang-observer erlang-ssl file iproute2 nftables \
-        openssl pkg-config postgresql-15 profanity-light python3 python3-aiohttp python3-slixmpp xauth xvfb
+      printf '%s\n' chromium curl dpkg-dev ejabberd elixir erlang-base erlang-nox erlang-observer erlang-ssl file iproute2 nftables \
+        openssl pkg-config postgresql-15 profanity-light prosody python3 python3-aiohttp python3-slixmpp xauth xvfb
       command -v node >/dev/null || echo nodejs
       command -v npm >/dev/null || echo npm
       ;;

@@ -44,7 +44,10 @@ std::string_view condition_of(XML_Error code) noexcept {
 /// What expat calls, and what it has made of it.
 class stream_parser::reader {
 public:
-  explicit reader(const parser_limits& limits) : limits_(limits) { make_expat(); }
+  explicit reader(const parser_limits& limits, container_test is_container = {})
+      : limits_(limits), is_container_(std::move(is_container)) {
+    make_expat();
+  }
 
   void rest() {
     const bool between_stanzas = depth_ == 1 && open_.empty() && unfinished() == 0 && !root_is_stanza_;
@@ -195,6 +198,10 @@ private:
       opening_.shrink_to_fit();
       return;
     }
+    if (open_.empty() && is_container_ && is_container_(made)) {
+      ready_.emplace_back(container_opened{std::move(made)});
+      return whole();
+    }
     if (!count_part()) return;
     open_.push_back(std::move(made));
   }
@@ -204,6 +211,10 @@ private:
     if (r.error_) return;
     if (--r.depth_ == 0 && !r.root_is_stanza_) {
       r.ready_.emplace_back(stream_closed());
+      return r.whole();
+    }
+    if (r.open_.empty()) {
+      r.ready_.emplace_back(container_closed());
       return r.whole();
     }
     element done = std::move(r.open_.back());
@@ -244,6 +255,7 @@ private:
   }
 
   parser_limits limits_;
+  container_test is_container_;
   expat_parser expat_;
   std::deque<stream_event> ready_;
   std::vector<element> open_; ///< from the stanza inwards
@@ -260,7 +272,8 @@ private:
   bool root_is_stanza_ = false;
 };
 
-stream_parser::stream_parser(const parser_limits& limits) : reader_(std::make_unique<reader>(limits)) {}
+stream_parser::stream_parser(const parser_limits& limits, container_test is_container)
+    : reader_(std::make_unique<reader>(limits, std::move(is_container))) {}
 stream_parser::~stream_parser() = default;
 stream_parser::stream_parser(stream_parser&&) noexcept = default;
 stream_parser& stream_parser::operator=(stream_parser&&) noexcept = default;

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <deque>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,8 +37,17 @@ struct stream_opened {
 };
 /// The root has been closed: nothing may follow.
 struct stream_closed {};
-/// What was read; an element is a child of the root, whole.
-using stream_event = std::variant<stream_opened, element, stream_closed>;
+/// An element that is not read as a whole has been opened: what is in it follows in pieces.
+struct container_opened {
+  element head; ///< with its attributes, empty
+};
+/// The last of those that are open has been closed.
+struct container_closed {};
+/// What was read; an element is a child of the root, or of a container, whole.
+using stream_event = std::variant<stream_opened, element, stream_closed, container_opened, container_closed>;
+
+/// Whether an element, of which the head is known, is a container.
+using container_test = std::function<bool(const element& head)>;
 
 /// Reads one element that is the whole text.
 std::expected<element, stream_error> parse_element(std::string_view text, const parser_limits& limits = {});
@@ -46,8 +56,8 @@ std::expected<element, stream_error> parse_element(std::string_view text, const 
 /// has are errors, as RFC 6120 (11.1) wants it; so is text between the stanzas but white space.
 class stream_parser {
 public:
-  /// For a stream.
-  explicit stream_parser(const parser_limits& limits = {});
+  /// For a stream; or, with `is_container`, for a long document that is read in pieces.
+  explicit stream_parser(const parser_limits& limits = {}, container_test is_container = {});
   ~stream_parser();
   stream_parser(stream_parser&&) noexcept;
   stream_parser& operator=(stream_parser&&) noexcept;

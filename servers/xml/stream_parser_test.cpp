@@ -165,5 +165,26 @@ TEST(parse_element, takes_the_whole_text_and_no_more) {
   EXPECT_EQ(parse_element("<a/> \n").value().to_string(), "<a/>");
 }
 
+TEST(stream_parser, reads_containers_in_pieces) {
+  stream_parser p({.stanza = 100}, [](const element& e) { return e.name() == "list"; });
+  std::string said;
+  std::string text = "<all xmlns='n'><list a='1'>";
+  for (int i = 0; i < 100; ++i) text += "<x/>";
+  text += "<list><y><list/></y></list></list><z/></all>";
+  for (const char c : text) {
+    ASSERT_TRUE(p.feed(std::string_view(&c, 1)));
+    while (std::optional<stream_event> e = p.next()) {
+      if (const auto* list = std::get_if<container_opened>(&*e))
+        said += "[" + std::string(list->head.get("a"));
+      if (std::holds_alternative<container_closed>(*e)) said += "]";
+      if (const auto* one = std::get_if<element>(&*e); one != nullptr && one->name() != "x") {
+        said += one->to_string("n");
+      }
+      if (std::holds_alternative<stream_closed>(*e)) said += ".";
+    }
+  }
+  EXPECT_EQ(said, "[1[<y><list/></y>]]<z/>.");
+}
+
 } // namespace
 } // namespace coppice::xml

@@ -119,13 +119,13 @@ xml::element negotiation::mechanisms() const {
   const auto offer = [&all](std::string_view name) {
     all.add(xml::element(ns::sasl, "mechanism").add_text(name));
   };
-  if (!options_.bindings.empty()) {
-    offer("SCRAM-SHA-256-PLUS");
-    offer("SCRAM-SHA-1-PLUS");
-  }
-  offer("SCRAM-SHA-256");
-  offer("SCRAM-SHA-1");
-  offer("PLAIN");
+  const offered_mechanisms& may = options_.mechanisms;
+  const bool binds = !options_.bindings.empty();
+  if (binds && may.scram_sha_256) offer("SCRAM-SHA-256-PLUS");
+  if (binds && may.scram_sha_1) offer("SCRAM-SHA-1-PLUS");
+  if (may.scram_sha_256) offer("SCRAM-SHA-256");
+  if (may.scram_sha_1) offer("SCRAM-SHA-1");
+  if (may.plain) offer("PLAIN");
   return all;
 }
 
@@ -244,12 +244,13 @@ negotiation_step negotiation::begin(std::string_view mechanism, std::string_view
   const bool plus = name.ends_with("-PLUS");
   if (plus) name.remove_suffix(5);
   scram_.reset();
-  if (name == "SCRAM-SHA-256" || name == "SCRAM-SHA-1") {
+  const offered_mechanisms& may = options_.mechanisms;
+  if ((name == "SCRAM-SHA-256" && may.scram_sha_256) || (name == "SCRAM-SHA-1" && may.scram_sha_1)) {
     if (plus && options_.bindings.empty())
       return fail_sasl("invalid-mechanism", "There is nothing to bind to.");
     hash_ = name == "SCRAM-SHA-1" ? scram_hash::sha1 : scram_hash::sha256;
     scram_ = std::make_unique<scram_server>(hash_, plus, options_.bindings, options_.unique());
-  } else if (mechanism_ != "PLAIN") {
+  } else if (mechanism_ != "PLAIN" || !may.plain) {
     return fail_sasl("invalid-mechanism", "This mechanism is not offered.");
   }
   state_ = state::exchange;
@@ -293,9 +294,8 @@ negotiation_step negotiation::take_first(const std::string& message) {
 
 negotiation_step negotiation::found(const std::optional<user_secrets>& user) {
   scram_verifier v;
-  if (user) {
-    v = hash_ == scram_hash::sha1 ? user->sha1 : user->sha256;
-  } else {
+  if (user) v = hash_ == scram_hash::sha1 ? user->sha1 : user->sha256;
+  if (v.stored_key.empty()) {
     v = decoy_verifier(hash_, user_, options_.decoy_secret, options_.decoy_iterations);
   }
   return say(sasl("challenge", scram_->challenge(std::move(v))));

@@ -15,6 +15,14 @@
 
 namespace coppice::xmpp {
 
+/// The mechanisms that are offered, those of SCRAM with channel binding where there is one.
+struct offered_mechanisms {
+  bool scram_sha_256 = true;
+  bool scram_sha_1 = true;
+  bool plain = true;
+  bool operator==(const offered_mechanisms&) const = default;
+};
+
 /// What a stream is negotiated with.
 struct negotiation_options {
   framing frames = framing::tcp;         ///< what carries the stream
@@ -22,6 +30,7 @@ struct negotiation_options {
   bool secure = false;                   ///< TLS is in use, here or at a proxy
   bool offers_tls = false;               ///< STARTTLS, then required
   std::vector<channel_binding> bindings; ///< that the connection has
+  offered_mechanisms mechanisms = {};
   bool offers_registration = false;      ///< XEP-0077, before authentication
   std::vector<xml::element> features;    ///< offered once the user is known, behind resource binding
   std::string decoy_secret;              ///< as of `decoy_verifier`
@@ -29,10 +38,10 @@ struct negotiation_options {
   std::function<std::string()> unique;   ///< a new token that nobody can guess, at each call
 };
 
-/// What is known of a user, for SASL.
+/// What is known of a user, for SASL. An empty verifier: nothing, by that mechanism nobody gets in.
 struct user_secrets {
   scram_verifier sha1;   ///< for SCRAM-SHA-1
-  scram_verifier sha256; ///< for SCRAM-SHA-256 and PLAIN
+  scram_verifier sha256; ///< for SCRAM-SHA-256
 };
 
 /// What is to be done: first write, then act.

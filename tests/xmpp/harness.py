@@ -162,6 +162,7 @@ class Client(ClientXMPP):
 
     async def acknowledged(self):
         """Until the server has said that it has all that was sent."""
+        await self["xep_0199"].ping("localhost")  # slixmpp sends from a queue: now all of that has gone
         management = self["xep_0198"]
         self.add_event_handler("stanza_acked", lambda _: self.changed.set())
         management.request_ack()

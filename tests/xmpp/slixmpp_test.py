@@ -12,6 +12,7 @@ import xml.etree.ElementTree as ET
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from admin_cases import *  # noqa: E402,F401,F403
+from exchange_cases import *  # noqa: E402,F401,F403
 from metrics_cases import *  # noqa: E402,F401,F403
 from operation_cases import *  # noqa: E402,F401,F403
 from pass_cases import *  # noqa: E402,F401,F403

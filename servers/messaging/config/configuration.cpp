@@ -47,8 +47,15 @@ void describe_limits(config::keys& k, settings& how) {
   describe_traffic(k, how.traffic);
 }
 
+void describe_mechanisms(config::keys& k, xmpp::offered_mechanisms& may) {
+  k.yes_no("scram_sha_256", may.scram_sha_256, "Offer SCRAM-SHA-256, with channel binding too",
+           config::change::live)
+      .yes_no("scram_sha_1", may.scram_sha_1, "The same of SCRAM-SHA-1", config::change::live)
+      .yes_no("plain", may.plain, "Offer PLAIN, under TLS alone", config::change::live);
+}
+
 void describe_sign_ins(config::keys& k, sign_in_limits& limits) {
-  k.group("messaging.sign_in", "Failures to sign in, before whoever tries has to wait")
+  k.group("messaging.sign_in", "Signing in, and failures before whoever tries has to wait")
       .number("failures_by_address", limits.by_address, 0, 1'000'000,
               "From one IPv4 address or IPv6 network (/64); 0: any number", config::change::live)
       .number("failures_by_account", limits.by_account, 0, 1'000'000,
@@ -130,6 +137,7 @@ void describe(config::keys& k, configuration& c) {
               config::change::live);
   describe_limits(k, c.how);
   describe_sign_ins(k, c.how.sign_ins);
+  describe_mechanisms(k, c.how.mechanisms);
   describe_uploads(k, c.how.uploads);
   describe_drain(k, c.how.drain);
 }
@@ -144,6 +152,7 @@ settings reloaded(settings running, const settings& told) {
   running.contacts_per_user = told.contacts_per_user;
   running.iterations = told.iterations;
   running.sign_ins = told.sign_ins;
+  running.mechanisms = told.mechanisms;
   running.traffic = told.traffic;
   running.drain = told.drain;
   running.uploads.bytes_per_day = told.uploads.bytes_per_day;

@@ -5,6 +5,7 @@
 #include "servers/messaging/core/sign_in_throttle.hpp"
 #include "servers/messaging/core/traffic.hpp"
 #include "servers/xml/stream_parser.hpp"
+#include "servers/xmpp/negotiation.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -40,6 +41,7 @@ struct settings {
   std::size_t sessions_per_user = 10;                   ///< more are refused
   std::size_t contacts_per_user = 5'000;                ///< in a roster
   std::uint32_t iterations = 10'000;                    ///< of new passwords' verifiers
+  xmpp::offered_mechanisms mechanisms = {};             ///< by which users sign in
   sign_in_limits sign_ins = {};                         ///< failures that are put up with
   traffic_limits traffic = {};                          ///< what connections may carry
   drain_settings drain = {};                            ///< where clients go

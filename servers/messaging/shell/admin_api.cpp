@@ -1,6 +1,8 @@
 #include "servers/messaging/shell/admin_api.hpp"
 
 #include "coppice/http/fields.hpp"
+#include "coppice/runtime/blocking.hpp"
+#include "servers/messaging/exchange/backup.hpp"
 #include "servers/messaging/shell/administration.hpp"
 #include "servers/messaging/shell/messaging_server.hpp"
 #include "servers/web/guard.hpp"
@@ -11,6 +13,7 @@
 #include <boost/json/value.hpp>
 #include <charconv>
 #include <expected>
+#include <filesystem>
 #include <memory>
 
 namespace coppice::messaging {
@@ -265,6 +268,33 @@ task<response> post_message(http::request& r, host h) {
   co_return done(*sent, status::created, whom);
 }
 
+response no_backup(const std::string& why) { return refuse(status::conflict, "no_backup", why + "."); }
+
+/// The files of users lie in the server's folder.
+std::string folder_of(const host& h) {
+  return std::filesystem::path(h.how().uploads.folder).parent_path().string();
+}
+
+task<response> make_backup(http::request& r, host h) {
+  if (auto wrong = wrong_type(r)) co_return std::move(*wrong);
+  std::string body = co_await r.body();
+  auto told = texts_of(body, {"folder"});
+  if (!told) co_return bad_body(told.error());
+  const std::string copy = (*told)[0];
+  if (!copy.starts_with('/')) co_return bad_body("'folder' must be a path from the root.");
+  auto begun = co_await blocking(&exchange::begin_backup, copy);
+  if (!begun) co_return no_backup(begun.error());
+  const bool in_folder = exchange::is_in_folder(h.db());
+  if (in_folder) {
+    auto saved = co_await h.db().back_up_to(exchange::unfinished_name(copy) + "/messaging.db");
+    if (!saved) co_return no_backup(saved.error().text);
+  }
+  auto finished = co_await blocking(&exchange::finish_backup, folder_of(h), copy);
+  if (!finished) co_return no_backup(finished.error());
+  const json::value answer{{"folder", copy}, {"database", in_folder}};
+  co_return found(answer);
+}
+
 // --- the door ---
 
 struct door {
@@ -317,7 +347,8 @@ void mount_admin(http::routes& routes, const host& h, std::string token) {
       .get(at("sessions"), by(list_all_sessions), bounded)
       .del(at("sessions/:address"), by(delete_sessions), bounded)
       .get(at("rooms"), by(list_rooms), bounded)
-      .post(at("messages"), by(post_message), bounded);
+      .post(at("messages"), by(post_message), bounded)
+      .post(at("backups"), by(make_backup), bounded);
 }
 
 bool is_administration(const http::request_head& request) {

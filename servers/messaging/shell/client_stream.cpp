@@ -22,17 +22,6 @@ using namespace xmpp; // NOLINT(google-build-using-namespace)
 constexpr duration short_wait = 100ms;
 constexpr std::uint32_t most_messages = 16'384;
 
-user_secrets secrets_of(const storage::account& who) {
-  user_secrets known;
-  if (const auto* v = who.find(scram_hash::sha1)) known.sha1 = *v;
-  if (const auto* v = who.find(scram_hash::sha256)) known.sha256 = *v;
-  return known;
-}
-
-bool is_password_of(const scram_verifier& verifier, const std::string& tried) {
-  return is_password(verifier, tried);
-}
-
 /// A proxy on this machine, with all the clients that come by it.
 bool is_proxy(framing frames, std::string_view peer) {
   return frames == framing::websocket && (peer.starts_with("127.") || peer.starts_with("[::1]"));
@@ -71,6 +60,7 @@ void client_stream::begin(bool secure, std::vector<channel_binding> bindings) {
   o.offers_tls = !secure;
   o.bindings = std::move(bindings);
   o.features = offered_features();
+  o.mechanisms = host_.how().mechanisms;
   o.decoy_secret = host_.secret();
   o.decoy_iterations = host_.how().iterations;
   o.unique = &unguessable;
@@ -200,76 +190,6 @@ task<client_stream::action> client_stream::act(negotiation_step step) {
   }
   over_ = true;
   co_return action::close;
-}
-
-std::optional<std::string> client_stream::must_wait() const {
-  const duration left =
-      host_.sign_ins().wait(negotiation_->user(), throttled_, coppice::now(), host_.how().sign_ins);
-  if (left <= duration::zero()) return std::nullopt;
-  host_.counted().throttled.add();
-  return fmt::format("There were too many failures: try again in {} s.",
-                     std::chrono::ceil<std::chrono::seconds>(left).count());
-}
-
-void client_stream::note_failure() {
-  const std::string& user = negotiation_->user();
-  if (user.empty()) return; // it came to no password
-  host_.counted().failures.add();
-  host_.sign_ins().failed(user, throttled_, coppice::now(), host_.how().sign_ins);
-  if (failed_as_ != user) failed_ = 0;
-  failed_as_ = user;
-  ++failed_;
-  if (!this_node().reports(severity::notice)) return;
-  this_node().report(report{
-      severity::notice, "sign_in_failure", self_pid(), {{"user", term(user)}, {"from", term(peer_)}}, {}});
-}
-
-void client_stream::note_sign_in(const char* how, const std::string& address) {
-  host_.sign_ins().succeeded(user_, throttled_, coppice::now(), failed_as_ == user_ ? failed_ : 0);
-  if (!this_node().reports(severity::info)) return;
-  this_node().report(
-      report{severity::info, how, self_pid(), {{"address", term(address)}, {"from", term(peer_)}}, {}});
-}
-
-task<client_stream::action> client_stream::find_user() {
-  if (const auto why = must_wait()) {
-    negotiation_step refused = negotiation_->unavailable(*why);
-    co_return co_await act(std::move(refused));
-  }
-  const std::string name = negotiation_->user() + "@" + negotiation_->domain();
-  auto look = [name](store::transaction& t) { return storage::find_account(t, name); };
-  auto found = co_await host_.db().read(std::move(look));
-  negotiation_step next;
-  if (!found) {
-    next = negotiation_->unavailable("The server cannot look users up: try again later.");
-  } else {
-    std::optional<user_secrets> known;
-    if (*found) known = secrets_of(**found);
-    next = negotiation_->found(known);
-  }
-  co_return co_await act(std::move(next));
-}
-
-task<client_stream::action> client_stream::check_password(std::string password) {
-  if (const auto why = must_wait()) {
-    negotiation_step refused = negotiation_->unavailable(*why);
-    co_return co_await act(std::move(refused));
-  }
-  const std::string name = negotiation_->user() + "@" + negotiation_->domain();
-  auto look = [name](store::transaction& t) { return storage::find_account(t, name); };
-  auto found = co_await host_.db().read(std::move(look));
-  negotiation_step next;
-  if (!found) {
-    next = negotiation_->unavailable("The server cannot look users up: try again later.");
-  } else {
-    scram_verifier verifier =
-        *found ? secrets_of(**found).sha256
-               : decoy_verifier(scram_hash::sha256, name, host_.secret(), host_.how().iterations);
-    const bool right = co_await blocking(&is_password_of, std::move(verifier), std::move(password));
-    next = negotiation_->checked(right && *found);
-    if (!right || !*found) note_failure();
-  }
-  co_return co_await act(std::move(next));
 }
 
 // --- binding ---

@@ -102,6 +102,7 @@ private:
   void note_sign_in(const char* how, const std::string& address);
   task<action> find_user();
   task<action> check_password(std::string password);
+  task<> complete(std::string name, std::string password);
   task<action> bind(xml::element request);
   task<action> resume(xml::element request);
   task<action> attach();

@@ -1,0 +1,122 @@
+// How the client of a stream signs in: who he is, and how often he may fail.
+#include "coppice/runtime/blocking.hpp"
+#include "coppice/runtime/node.hpp"
+#include "coppice/runtime/report.hpp"
+#include "servers/messaging/shell/client_stream.hpp"
+#include "servers/messaging/storage/accounts.hpp"
+
+#include <fmt/format.h>
+
+namespace coppice::messaging {
+namespace {
+
+using namespace xmpp; // NOLINT(google-build-using-namespace)
+
+user_secrets secrets_of(const storage::account& who) {
+  user_secrets known;
+  if (const auto* v = who.find(scram_hash::sha1)) known.sha1 = *v;
+  if (const auto* v = who.find(scram_hash::sha256)) known.sha256 = *v;
+  return known;
+}
+
+bool is_password_of(const scram_verifier& verifier, const std::string& tried) {
+  return is_password(verifier, tried);
+}
+
+std::vector<scram_verifier> verifiers_of(const std::string& password, std::uint32_t iterations) {
+  std::vector<scram_verifier> both;
+  for (const scram_hash hash : {scram_hash::sha1, scram_hash::sha256}) {
+    auto one = make_verifier(hash, password, random_bytes(16), iterations);
+    if (!one) return {};
+    both.push_back(std::move(*one));
+  }
+  return both;
+}
+
+} // namespace
+
+std::optional<std::string> client_stream::must_wait() const {
+  const duration left =
+      host_.sign_ins().wait(negotiation_->user(), throttled_, coppice::now(), host_.how().sign_ins);
+  if (left <= duration::zero()) return std::nullopt;
+  host_.counted().throttled.add();
+  return fmt::format("There were too many failures: try again in {} s.",
+                     std::chrono::ceil<std::chrono::seconds>(left).count());
+}
+
+void client_stream::note_failure() {
+  const std::string& user = negotiation_->user();
+  if (user.empty()) return; // it came to no password
+  host_.counted().failures.add();
+  host_.sign_ins().failed(user, throttled_, coppice::now(), host_.how().sign_ins);
+  if (failed_as_ != user) failed_ = 0;
+  failed_as_ = user;
+  ++failed_;
+  if (!this_node().reports(severity::notice)) return;
+  this_node().report(report{
+      severity::notice, "sign_in_failure", self_pid(), {{"user", term(user)}, {"from", term(peer_)}}, {}});
+}
+
+void client_stream::note_sign_in(const char* how, const std::string& address) {
+  host_.sign_ins().succeeded(user_, throttled_, coppice::now(), failed_as_ == user_ ? failed_ : 0);
+  if (!this_node().reports(severity::info)) return;
+  this_node().report(
+      report{severity::info, how, self_pid(), {{"address", term(address)}, {"from", term(peer_)}}, {}});
+}
+
+task<client_stream::action> client_stream::find_user() {
+  if (const auto why = must_wait()) {
+    negotiation_step refused = negotiation_->unavailable(*why);
+    co_return co_await act(std::move(refused));
+  }
+  const std::string name = negotiation_->user() + "@" + negotiation_->domain();
+  auto look = [name](store::transaction& t) { return storage::find_account(t, name); };
+  auto found = co_await host_.db().read(std::move(look));
+  negotiation_step next;
+  if (!found) {
+    next = negotiation_->unavailable("The server cannot look users up: try again later.");
+  } else {
+    std::optional<user_secrets> known;
+    if (*found) known = secrets_of(**found);
+    next = negotiation_->found(known);
+  }
+  co_return co_await act(std::move(next));
+}
+
+task<client_stream::action> client_stream::check_password(std::string password) {
+  if (const auto why = must_wait()) {
+    negotiation_step refused = negotiation_->unavailable(*why);
+    co_return co_await act(std::move(refused));
+  }
+  const std::string name = negotiation_->user() + "@" + negotiation_->domain();
+  auto look = [name](store::transaction& t) { return storage::find_account(t, name); };
+  auto found = co_await host_.db().read(std::move(look));
+  negotiation_step next;
+  if (!found) {
+    next = negotiation_->unavailable("The server cannot look users up: try again later.");
+  } else {
+    scram_verifier verifier =
+        decoy_verifier(scram_hash::sha256, name, host_.secret(), host_.how().iterations);
+    const bool knows = *found && !(*found)->verifiers.empty();
+    if (knows) verifier = (*found)->verifiers.back(); // SHA-256, where there are both
+    const bool right = co_await blocking(&is_password_of, std::move(verifier), password);
+    const bool welcome = right && knows;
+    if (welcome && (*found)->verifiers.size() == 1) co_await complete(name, std::move(password));
+    next = negotiation_->checked(welcome);
+    if (!welcome) note_failure();
+  }
+  co_return co_await act(std::move(next));
+}
+
+/// An account from another server, which kept but one hash: from now on he gets in by each mechanism.
+task<> client_stream::complete(std::string name, std::string password) {
+  auto both = co_await blocking(&verifiers_of, std::move(password), host_.how().iterations);
+  if (both.empty()) co_return;
+  auto work = [name = std::move(name), both = std::move(both)](store::transaction& t) {
+    return storage::set_verifiers(t, name, both);
+  };
+  auto kept = co_await host_.db().write(std::move(work));
+  if (!kept) co_return; // next time, then
+}
+
+} // namespace coppice::messaging
