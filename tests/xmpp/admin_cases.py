@@ -126,6 +126,8 @@ async def commands_administer_the_running_server(server):
     assert status == 1 and "There is already an account dave@localhost." in err, err
     dave = await Client(server, "dave", "d").enter()
     await well(server, "user", "passwd", "dave", text="other\n")
+    await dave.seen("stream_error:not-authorized")
+    dave = await Client(server, "dave", "d", password="other").enter()
     again = await Client(server, "dave", "e", password="other").enter()
     assert await well(server, "user", "kick", "dave@localhost/e") == "1 ended\n"
     await again.seen("stream_error:policy-violation")

@@ -65,6 +65,15 @@ void describe_sign_ins(config::keys& k, sign_in_limits& limits) {
             config::change::live);
 }
 
+void describe_registration(config::keys& k, registration_settings& r) {
+  k.group("messaging.registration", "What users may do to accounts themselves (XEP-0077)")
+      .yes_no("open", r.open, "Anybody may make an account", config::change::live)
+      .number("per_day", r.per_day, 1, 1'000'000,
+              "Accounts made from one IPv4 address or IPv6 network (/64) within a day", config::change::live)
+      .yes_no("own_account", r.own_account, "A user may change his password, and remove his account",
+              config::change::live);
+}
+
 std::string check_host(const std::string& text) {
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
   if (text.find_first_not_of(allowed) == std::string::npos) return "";
@@ -138,6 +147,7 @@ void describe(config::keys& k, configuration& c) {
   describe_limits(k, c.how);
   describe_sign_ins(k, c.how.sign_ins);
   describe_mechanisms(k, c.how.mechanisms);
+  describe_registration(k, c.how.registration);
   describe_uploads(k, c.how.uploads);
   describe_drain(k, c.how.drain);
 }
@@ -154,6 +164,7 @@ settings reloaded(settings running, const settings& told) {
   running.sign_ins = told.sign_ins;
   running.mechanisms = told.mechanisms;
   running.traffic = told.traffic;
+  running.registration = told.registration;
   running.drain = told.drain;
   running.uploads.bytes_per_day = told.uploads.bytes_per_day;
   running.uploads.files_per_day = told.uploads.files_per_day;

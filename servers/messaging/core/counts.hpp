@@ -30,10 +30,11 @@ struct counts {
   counter sent;                    ///< stanzas to clients
   counter sign_ins;
   counter resumptions;
-  counter failures;  ///< to sign in
-  counter throttled; ///< attempts that had to wait
-  counter shaped;    ///< times that a client was made to wait because it sent too fast
-  counter refused;   ///< connections from addresses that had too many
+  counter registrations; ///< accounts that strangers have made (XEP-0077)
+  counter failures;      ///< to sign in
+  counter throttled;     ///< attempts that had to wait
+  counter shaped;        ///< times that a client was made to wait because it sent too fast
+  counter refused;       ///< connections from addresses that had too many
   counter stream_errors;
   counter bytes_received; ///< of clients
   counter bytes_sent;     ///< to clients

@@ -14,12 +14,15 @@ constexpr std::string_view software = "urn:coppice:messaging"; ///< the node of 
 
 } // namespace
 
-xmpp::disco_info server_info() {
-  return {.identities = {{"server", "im", "Coppice"}},
-          .features = {std::string(ns::disco_info), std::string(ns::disco_items), std::string(ns::ping),
-                       std::string(ns::version), std::string(ns::time), std::string(ns::blocking),
-                       std::string(ns::private_storage), std::string(ns::vcard), std::string(ns::carbons),
-                       std::string(ns::caps), "msgoffline"}};
+xmpp::disco_info server_info(bool registers) {
+  xmpp::disco_info info{.identities = {{"server", "im", "Coppice"}},
+                        .features = {std::string(ns::disco_info), std::string(ns::disco_items),
+                                     std::string(ns::ping), std::string(ns::version), std::string(ns::time),
+                                     std::string(ns::blocking), std::string(ns::private_storage),
+                                     std::string(ns::vcard), std::string(ns::carbons), std::string(ns::caps),
+                                     "msgoffline"}};
+  if (registers) info.features.emplace_back(ns::registration);
+  return info;
 }
 
 xmpp::disco_info account_info() {
@@ -40,11 +43,11 @@ xmpp::disco_info node_info(std::string_view node) {
           .features = {std::string(ns::disco_info), std::string(ns::pubsub)}};
 }
 
-xml::element server_caps() { return xmpp::make_caps(software, server_info()); }
+xml::element server_caps(bool registers) { return xmpp::make_caps(software, server_info(registers)); }
 
-bool is_server_node(std::string_view node) {
+bool is_server_node(std::string_view node, bool registers) {
   if (node.empty()) return true;
-  return node == std::string(software) + '#' + std::string(server_caps().get("ver"));
+  return node == std::string(software) + '#' + std::string(server_caps(registers).get("ver"));
 }
 
 } // namespace coppice::messaging

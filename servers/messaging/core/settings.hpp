@@ -26,6 +26,14 @@ struct upload_settings {
   std::string folder = {}; ///< where they are; `open` sets it
 };
 
+/// What users may do to accounts themselves (XEP-0077).
+struct registration_settings {
+  bool open = false;        ///< anybody may make one
+  bool own_account = false; ///< a user may change his password, and remove his account
+  unsigned per_day = 5;     ///< made from one address within a day, from 1 on
+  [[nodiscard]] bool is_there() const noexcept { return open || own_account; }
+};
+
 /// Where clients go when the server stops; '': they are told nothing but that.
 struct drain_settings {
   std::string see_other_host = {}; ///< `HOST` or `HOST:PORT` (RFC 6120, 4.9.3.19)
@@ -45,6 +53,7 @@ struct settings {
   sign_in_limits sign_ins = {};                         ///< failures that are put up with
   traffic_limits traffic = {};                          ///< what connections may carry
   drain_settings drain = {};                            ///< where clients go
+  registration_settings registration = {};              ///< accounts of whoever wants one
   upload_settings uploads = {};                         ///< files that users send
 };
 

@@ -174,8 +174,17 @@ task<std::variant<ok, error>> add_user(host h, std::string name, std::string pas
   co_return co_await save_credentials(std::move(h), std::move(name), std::move(password), true);
 }
 
-task<std::variant<ok, error>> set_password(host h, std::string name, std::string password) {
-  co_return co_await save_credentials(std::move(h), std::move(name), std::move(password), false);
+task<std::variant<ok, error>> set_password(host h, std::string name, std::string password,
+                                           std::string keeps) {
+  const std::optional<xmpp::jid> who = user_address(h, name);
+  std::variant<ok, error> done =
+      co_await save_credentials(std::move(h), std::move(name), std::move(password), false);
+  const std::optional<pid> there = who ? user_process(who->local()) : std::nullopt;
+  if (std::holds_alternative<ok>(done) && there) {
+    cast<kick>(server_ref<user>(server_name(*there)), std::string(), "not-authorized",
+               "The password was changed.", std::move(keeps));
+  }
+  co_return done;
 }
 
 task<std::variant<ok, error>> remove_user(host h, std::string name) {

@@ -111,7 +111,9 @@ task<std::variant<std::int64_t, error>> end_sessions(host h, std::string address
 /// @{
 /// Accounts. `name` is the part of the address before the @. Whoever is removed is thrown out at once.
 task<std::variant<ok, error>> add_user(host h, std::string name, std::string password);
-task<std::variant<ok, error>> set_password(host h, std::string name, std::string password);
+/// A new password ends his sessions, but for the one with the resource `keeps`, if that is not ''.
+task<std::variant<ok, error>> set_password(host h, std::string name, std::string password,
+                                           std::string keeps = {});
 task<std::variant<ok, error>> remove_user(host h, std::string name);
 /// @}
 

@@ -2,6 +2,7 @@
 #include "coppice/runtime/blocking.hpp"
 #include "coppice/runtime/node.hpp"
 #include "coppice/runtime/report.hpp"
+#include "servers/messaging/shell/administration.hpp"
 #include "servers/messaging/shell/client_stream.hpp"
 #include "servers/messaging/storage/accounts.hpp"
 
@@ -106,6 +107,53 @@ task<client_stream::action> client_stream::check_password(std::string password) 
     if (!welcome) note_failure();
   }
   co_return co_await act(std::move(next));
+}
+
+// --- XEP-0077, 3.1 ---
+
+task<client_stream::action> client_stream::answer_registration(xml::element iq) {
+  using kind = registration_request::kind;
+  auto wish = parse_registration(iq);
+  xml::element reply;
+  if (!wish) {
+    reply = error_reply(iq, wish.error());
+  } else if (wish->wants == kind::ask) {
+    reply = registration_fields(iq);
+  } else if (wish->wants == kind::remove) {
+    reply = error_reply(iq, {.is = condition::registration_required});
+  } else {
+    xml::element made = co_await make_account(std::move(iq), std::move(*wish));
+    reply = std::move(made);
+  }
+  output_.push_back(framed(frames_, reply));
+  co_return action::read_on;
+}
+
+task<xml::element> client_stream::make_account(xml::element iq, registration_request wish) {
+  const sign_in_limits limits{
+      .by_address = host_.how().registration.per_day, .by_account = 0, .period = std::chrono::days(1)};
+  if (host_.registrations().wait("", throttled_, coppice::now(), limits) > duration::zero()) {
+    const stanza_error later{condition::resource_constraint, "There were too many from your address today.",
+                             "wait"};
+    co_return error_reply(iq, later);
+  }
+  host_.registrations().failed("", throttled_, coppice::now(), limits);
+  const std::string name = wish.user;
+  auto made = co_await add_user(host_, std::move(wish.user), std::move(wish.password));
+  const auto* why = std::get_if<error>(&made);
+  if (why == nullptr) {
+    host_.counted().registrations.add();
+    this_node().report(report{
+        severity::notice, "registration", self_pid(), {{"user", term(name)}, {"from", term(peer_)}}, {}});
+    co_return result_reply(iq);
+  }
+  switch (why->reason) {
+  case problem::user_exists: co_return error_reply(iq, {.is = condition::conflict});
+  case problem::bad_name:
+  case problem::bad_password: co_return error_reply(iq, {.is = condition::not_acceptable});
+  default: break;
+  }
+  co_return error_reply(iq, {condition::internal_server_error, "Try again.", "wait"});
 }
 
 /// An account from another server, which kept but one hash: from now on he gets in by each mechanism.

@@ -28,13 +28,13 @@ bool is_proxy(framing frames, std::string_view peer) {
 }
 
 /// What a stream offers to a user who is known.
-std::vector<xml::element> offered_features() {
+std::vector<xml::element> offered_features(bool registers) {
   std::vector<xml::element> all;
   all.emplace_back(ns::stream_management, "sm");
   all.emplace_back(ns::client_state, "csi");
   all.emplace_back(ns::roster_versioning, "ver");
   all.emplace_back(ns::subscription_approval, "sub");
-  all.push_back(server_caps());
+  all.push_back(server_caps(registers));
   return all;
 }
 
@@ -59,7 +59,8 @@ void client_stream::begin(bool secure, std::vector<channel_binding> bindings) {
   o.secure = secure;
   o.offers_tls = !secure;
   o.bindings = std::move(bindings);
-  o.features = offered_features();
+  o.features = offered_features(host_.how().registration.is_there());
+  o.offers_registration = secure && host_.how().registration.open;
   o.mechanisms = host_.how().mechanisms;
   o.decoy_secret = host_.secret();
   o.decoy_iterations = host_.how().iterations;
@@ -185,7 +186,7 @@ task<client_stream::action> client_stream::act(negotiation_step step) {
   case wanted::check_password: co_return co_await check_password(std::move(step.password));
   case wanted::bind: co_return co_await bind(std::move(step.request));
   case wanted::resume: co_return co_await resume(std::move(step.request));
-  case wanted::registration:
+  case wanted::registration: co_return co_await answer_registration(std::move(step.request));
   case wanted::close: break;
   }
   over_ = true;

@@ -7,6 +7,7 @@
 #include "servers/messaging/shell/host.hpp"
 #include "servers/messaging/shell/messages.hpp"
 #include "servers/xmpp/negotiation.hpp"
+#include "servers/xmpp/registration.hpp"
 
 #include <deque>
 #include <optional>
@@ -102,6 +103,8 @@ private:
   void note_sign_in(const char* how, const std::string& address);
   task<action> find_user();
   task<action> check_password(std::string password);
+  task<action> answer_registration(xml::element iq);
+  task<xml::element> make_account(xml::element iq, xmpp::registration_request wish);
   task<> complete(std::string name, std::string password);
   task<action> bind(xml::element request);
   task<action> resume(xml::element request);

@@ -60,6 +60,8 @@ public:
   /// Who has failed to sign in.
   [[nodiscard]] sign_in_throttle& sign_ins() const noexcept { return state_->sign_ins; }
 
+  /// Who has made accounts: the addresses are counted as those of failures are.
+  [[nodiscard]] sign_in_throttle& registrations() const noexcept { return state_->registrations; }
   /// Where clients come from.
   [[nodiscard]] client_addresses& addresses() const noexcept { return state_->addresses; }
 
@@ -105,6 +107,7 @@ private:
     std::atomic<const settings*> how;
     counts counted;
     sign_in_throttle sign_ins;
+    sign_in_throttle registrations;
     client_addresses addresses;
     std::mutex lock;
     std::vector<std::unique_ptr<const settings>> versions; ///< `how` and those before it

@@ -109,6 +109,8 @@ void add_clients(std::vector<MetricFamily>& to, const host& h) {
       "sign_ins", "Attempts to sign in; throttled: whoever had failed too often",
       by("result", std::array{std::pair("ok", c.sign_ins.value()), std::pair("failed", c.failures.value()),
                               std::pair("throttled", c.throttled.value())})));
+  to.push_back(
+      total("registrations", "Accounts that their users have made (XEP-0077)", single(c.registrations)));
   to.push_back(total("resumptions", "Sessions that went on after a lost connection (XEP-0198)",
                      single(c.resumptions)));
   to.push_back(total("stanzas_received", "Stanzas of clients that are signed in",

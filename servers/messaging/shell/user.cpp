@@ -200,7 +200,8 @@ task<result<>> user::handle_info(resumption_over m) {
 task<result<>> user::handle_cast(kick m) {
   std::vector<std::uint64_t> numbers;
   for (const auto& [number, s] : state_->sessions) {
-    if (m.resource.empty() || s.address.resource() == m.resource) numbers.push_back(number);
+    const bool meant = m.resource.empty() || s.address.resource() == m.resource;
+    if (meant && (m.except.empty() || s.address.resource() != m.except)) numbers.push_back(number);
   }
   for (const std::uint64_t number : numbers) co_await end(number, m.condition, m.text);
   flush();

@@ -33,6 +33,7 @@ struct kick {
   std::string resource; ///< '': all
   std::string condition;
   std::string text;
+  std::string except = {}; ///< with that resource he may stay
 };
 
 /// Registered as `user:NAME`, a child of `user_sup`, started on demand. Its state is kept by the host, so
@@ -165,6 +166,9 @@ private:
   [[nodiscard]] bool seen_by(const xmpp::jid& contact) const;
   task<xml::element> answer_private(session* s, xml::element iq);
   task<xml::element> answer_vcard(session* s, xml::element iq);
+
+  // user_registration.cpp
+  task<xml::element> answer_registration(session* s, xml::element iq);
 
   // user_upload.cpp: what `upload.DOMAIN` answers
   task<xml::element> answer_upload(xml::element iq);

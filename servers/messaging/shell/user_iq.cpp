@@ -80,6 +80,7 @@ task<xml::element> user::answer(session* s, xml::element iq) {
       {ns::blocking, "unblock", &user::answer_blocking},
       {ns::private_storage, "query", &user::answer_private},
       {ns::vcard, "vCard", &user::answer_vcard},
+      {ns::registration, "query", &user::answer_registration},
       {ns::pubsub, "pubsub", &user::answer_pubsub},
       {ns::pubsub_owner, "pubsub", &user::answer_pubsub},
   });
@@ -97,6 +98,7 @@ task<xml::element> user::answer_simply(session* s, xml::element iq) {
   const xml::element* asked = iq.first();
   const bool sets = iq.get("type") == "set";
   const bool server = iq.get("to") == host_.domain();
+  const bool registers = host_.how().registration.is_there();
   if (asked->is(ns::ping, "ping")) co_return result_reply(iq);
   if (asked->is(ns::session, "session") && sets) co_return result_reply(iq);
   if (asked->is(ns::carbons, "enable") || asked->is(ns::carbons, "disable")) {
@@ -108,8 +110,8 @@ task<xml::element> user::answer_simply(session* s, xml::element iq) {
   if (asked->is(ns::version, "query") && !sets) co_return version_answer(iq);
   if (asked->is(ns::disco_info, "query") && !sets) {
     if (!server) co_return discover(iq);
-    if (!is_server_node(asked->get("node"))) co_return refused(iq, condition::item_not_found);
-    disco_info info = server_info();
+    if (!is_server_node(asked->get("node"), registers)) co_return refused(iq, condition::item_not_found);
+    disco_info info = server_info(registers);
     info.node = asked->get("node");
     co_return result_reply(iq).add(to_element(info));
   }
