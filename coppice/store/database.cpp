@@ -25,6 +25,9 @@ std::expected<database, std::string> database::open(const database_options& opti
     detail::target to =
         is_postgres(options.where) ? detail::postgres_target(options) : detail::sqlite_target(options);
     place = to.place;
+    if (options.around) {
+      to.open = [open = std::move(to.open), around = options.around] { return around(open()); };
+    }
     std::unique_ptr<detail::connection> first = to.open();
     detail::migrate(*first, options.schema, options.migrations);
     database_options rest = options;

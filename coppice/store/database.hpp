@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,10 @@
 #include <vector>
 
 namespace coppice::store {
+
+namespace detail {
+class connection;
+} // namespace detail
 
 /// How sure a commit is when the machine itself loses power. After the end of the program alone, even by
 /// SIGKILL, nothing is lost in either case.
@@ -33,7 +38,9 @@ struct database_options {
   durability durable = durability::full;
   std::size_t readers = 2;               ///< connections, each with a thread, for `read`; of `:memory:` none
   std::size_t max_waiting = 64UL * 1024; ///< works that wait, each for reads and writes: further ones fail
-  std::size_t max_batch = 1024;          ///< writes that share a commit, at most
+  /// For simulations: stands between the database and each of its connections.
+  std::function<std::unique_ptr<detail::connection>(std::unique_ptr<detail::connection>)> around = {};
+  std::size_t max_batch = 1024; ///< writes that share a commit, at most
 };
 
 /// What a database has done since it was opened.

@@ -8,6 +8,7 @@
 #include "servers/chat/shell/mailbox_store.hpp"
 #include "servers/chat/shell/session.hpp"
 #include "tests/sim/distribution_scenario.hpp"
+#include "tests/sim/messaging_scenario.hpp"
 
 #include <fmt/format.h>
 #include <map>
@@ -213,6 +214,10 @@ std::vector<scenario> all_scenarios() {
       {"chat",
        "every accepted message reaches all once, in order of its sender, who learns of it; kills heal",
        &play_chat});
+  all.push_back(
+      {"messaging",
+       "what a client was told is safe is in both archives once; kills, ends of the program, disk faults",
+       &play_messaging});
   all.push_back(
       {"distribution",
        "two nodes, cuts of either direction: ties tell once, order holds, calls end, nothing is left",

@@ -23,6 +23,16 @@ TEST(sim_servers, chat_is_a_function_of_its_seed) {
   EXPECT_EQ(traces_of(*find_scenario(all, "chat"), 10).size(), 10U);
 }
 
+TEST(sim_servers, messaging_holds_under_every_seed) {
+  std::vector<scenario> all = all_scenarios();
+  EXPECT_GT(hold_under(*find_scenario(all, "messaging"), seeds), seeds) << "more than one kill a run";
+}
+
+TEST(sim_servers, messaging_is_a_function_of_its_seed) {
+  std::vector<scenario> all = all_scenarios();
+  EXPECT_EQ(traces_of(*find_scenario(all, "messaging"), 10).size(), 10U);
+}
+
 TEST(sim_servers, distribution_holds_under_every_seed) {
   std::vector<scenario> all = all_scenarios();
   EXPECT_GT(hold_under(*find_scenario(all, "distribution"), seeds), 0U);

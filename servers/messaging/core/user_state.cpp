@@ -5,12 +5,11 @@
 namespace coppice::messaging {
 
 bool recent_ids::seen(std::int64_t id) {
-  constexpr std::size_t most = 128;
   if (std::ranges::find(ring_, id) != ring_.end()) return true;
-  if (ring_.size() < most) {
+  if (ring_.size() < most_) {
     ring_.push_back(id);
   } else {
-    ring_[next_++ % most] = id;
+    ring_[next_++ % most_] = id;
   }
   return false;
 }

@@ -91,10 +91,12 @@ struct unfinished {
 /// Messages that came lately, so that one that comes again is known.
 class recent_ids {
 public:
+  explicit recent_ids(std::size_t most = 128) noexcept : most_(most) {}
   /// Whether it came lately; now it did.
   bool seen(std::int64_t id);
 
 private:
+  std::size_t most_;
   std::vector<std::int64_t> ring_;
   std::size_t next_ = 0;
 };
@@ -116,6 +118,7 @@ struct user_state {
   std::map<std::uint64_t, unfinished> waiting; ///< by token
   std::uint64_t last_token = 0;
   recent_ids recent;
+  recent_ids given{1'000}; ///< of those that have waited
 };
 
 } // namespace coppice::messaging

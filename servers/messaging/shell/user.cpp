@@ -159,7 +159,7 @@ std::optional<stream_attached> user::handle_call(const attach_stream& m) {
 void user::attach(session& s, pid stream, framing frames) {
   s.stream = stream;
   s.frames = frames;
-  s.taken = s.credited = s.unwritten = 0;
+  s.taken = s.credited = s.unwritten = s.begun = 0; // elements are numbered anew
   s.lost_at.reset();
   s.owes_ack = false;
   if (!watched_.contains(stream)) watched_[stream] = monitor(stream);

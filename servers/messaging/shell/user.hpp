@@ -106,6 +106,7 @@ private:
   void acknowledge_when_asked(session& s);
   /// Sends it to whoever has its `to`. With a token, he tells us when he answers for it.
   task<> route(stanza_ptr stanza, std::uint64_t token, std::int64_t id);
+  void send_back(const xml::element& stanza, std::uint64_t token, const xmpp::stanza_error& why);
   task<> take_message(session* s, xml::element stanza);
   task<> send_again_to(pid lost);
   task<> take_over();

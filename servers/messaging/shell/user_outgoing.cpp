@@ -194,27 +194,30 @@ task<> user::route(stanza_ptr stanza, std::uint64_t token, std::int64_t id) {
   }
   if (to.domain() != host_.domain()) {
     const bool uploads = to.domain() == host_.uploads_domain(); // it reads no messages either
-    answer_error(*stanza,
-                 {.is = uploads ? condition::service_unavailable : condition::remote_server_not_found});
-    done(token);
-    co_return;
+    const condition why = uploads ? condition::service_unavailable : condition::remote_server_not_found;
+    co_return send_back(*stanza, token, {.is = why});
   }
   if (to.local().empty()) { // the server itself reads no messages
-    answer_error(*stanza, {.is = condition::service_unavailable});
-    done(token);
-    co_return;
+    co_return send_back(*stanza, token, {.is = condition::service_unavailable});
   }
   std::optional<pid> there = co_await find_user_process(std::string(to.local()));
   if (!there) {
-    answer_error(*stanza, {.is = condition::resource_constraint, .type = "wait"});
-    done(token);
-    co_return;
+    co_return send_back(*stanza, token, {.is = condition::resource_constraint, .type = "wait"});
   }
   if (auto open = state_->waiting.find(token); open != state_->waiting.end()) {
     open->second.receiver = *there;
     watch(*there);
   }
   send(*there, deliver{std::move(stanza), self_pid(), token, id});
+}
+
+/// Nobody is to have it; also not whoever may have answered before he died.
+void user::send_back(const xml::element& stanza, std::uint64_t token, const stanza_error& why) {
+  if (const auto open = state_->waiting.find(token); open != state_->waiting.end()) {
+    open->second.receiver = pid();
+  }
+  answer_error(stanza, why);
+  done(token);
 }
 
 void user::watch(pid other) {
@@ -263,7 +266,10 @@ task<> user::take_over() {
 }
 
 result<> user::handle_info(const accepted& m) {
-  if (auto open = state_->waiting.find(m.token); open != state_->waiting.end()) open->second.receiver = pid();
+  // Whoever was asked again, because another died, may answer besides him: that counts once.
+  const auto open = state_->waiting.find(m.token);
+  if (open == state_->waiting.end() || !open->second.receiver) return rest();
+  open->second.receiver = pid();
   done(m.token);
   flush();
   return rest();
@@ -271,7 +277,7 @@ result<> user::handle_info(const accepted& m) {
 
 task<result<>> user::handle_info(kept m) {
   const auto open = state_->waiting.find(m.token);
-  if (open == state_->waiting.end()) co_return rest();
+  if (open == state_->waiting.end() || !open->second.job) co_return rest(); // it was kept when it came before
   if (m.well) {
     const bool waits = open->second.job && open->second.job->away;
     open->second.job.reset();

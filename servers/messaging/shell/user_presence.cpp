@@ -94,20 +94,28 @@ task<> user::probe_contacts(session* s) {
   co_return;
 }
 
+/// They go when the client has been given them: who dies meanwhile leaves them to the next process, which
+/// knows what was given. What is kept twice, because the first answer was lost, is given once.
 task<> user::give_offline(session* s) {
-  auto work = [owner = bare().text()](store::transaction& t) {
-    auto all = storage::load_offline(t, owner, 0, most_offline);
-    if (!all.empty()) storage::remove_offline(t, owner, all.back().id);
-    return all;
-  };
-  auto found = co_await host_.db().write(std::move(work));
-  if (!found) co_return; // another time
+  const std::uint64_t number = s->number;
+  const std::string owner = bare().text();
+  auto load = [owner](store::transaction& t) { return storage::load_offline(t, owner, 0, most_offline); };
+  auto found = co_await host_.db().read(std::move(load));
+  if (!found || found->empty()) co_return; // another time
+  session* there = find(number);
+  if (there == nullptr) co_return;
   for (const storage::offline_message& one : *found) {
+    if (state_->given.seen(one.message)) continue;
     auto message = xml::parse_element(one.stanza);
     if (!message) continue;
     add_delay(*message, host_.domain(), one.at);
-    write(*s, *message);
+    write(*there, *message);
   }
+  auto remove = [owner, last = found->back().id](store::transaction& t) {
+    storage::remove_offline(t, owner, last);
+  };
+  auto removed = co_await host_.db().write(std::move(remove));
+  if (!removed) co_return; // next time, then
 }
 
 /// A message has just been kept for later, and meanwhile somebody is there: he has asked before it was kept.

@@ -30,10 +30,12 @@ bool add_offline(store::transaction& t, std::string_view owner, std::int64_t mes
 std::vector<offline_message> load_offline(store::transaction& t, std::string_view owner, std::int64_t after,
                                           std::size_t most) {
   std::vector<offline_message> messages;
-  for (const store::row& r : t.query("SELECT id, at, stanza FROM offline WHERE owner = $1 AND id > $2 "
-                                     "ORDER BY id LIMIT $3",
-                                     owner, after, static_cast<std::int64_t>(most))) {
-    messages.push_back({r.get<std::int64_t>(0), from_column(r.get<std::int64_t>(1)), r.take(2)});
+  for (const store::row& r :
+       t.query("SELECT id, at, stanza, message FROM offline WHERE owner = $1 AND id > $2 "
+               "ORDER BY id LIMIT $3",
+               owner, after, static_cast<std::int64_t>(most))) {
+    messages.push_back(
+        {r.get<std::int64_t>(0), from_column(r.get<std::int64_t>(1)), r.take(2), r.get<std::int64_t>(3)});
   }
   return messages;
 }

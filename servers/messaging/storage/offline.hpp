@@ -12,9 +12,10 @@
 namespace coppice::messaging::storage {
 
 struct offline_message {
-  std::int64_t id = 0; ///< grows
-  instant at;          ///< when it came
-  std::string stanza;  ///< XML
+  std::int64_t id = 0;      ///< grows
+  instant at;               ///< when it came
+  std::string stanza;       ///< XML
+  std::int64_t message = 0; ///< what it is called; of those that are loaded
 };
 
 /// Keeps one more, unless there are `most` already: then false. `message`: what it is called, so that one
