@@ -193,6 +193,8 @@ async def the_admin_api_is_for_who_has_the_token(server):
     assert said == {"sessions": [{"address": "erin@localhost/e", "transport": "tcp", "connected": True,
                                   "available": True, "priority": 0}]}, said
     assert (await ask(server, "PUT", users + "/erin", {"password": "second"}))[0] == 204
+    await erin.seen("stream_error:not-authorized")
+    erin = await Client(server, "erin", "e", password="second", plugins=()).enter()
     status, said = await ask(server, "DELETE", "/api/messaging/sessions/erin@localhost%2Fe")
     assert (status, said) == (200, {"ended": 1}), said
     await erin.seen("stream_error:policy-violation")
