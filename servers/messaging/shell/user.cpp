@@ -70,6 +70,10 @@ init_result user::init() {
 
 task<> user::handle_continue(const term& /*what*/) {
   if (state_->loaded) {
+    for (const auto& [number, s] : state_->sessions) { // timers have died with the predecessor
+      if (!s.lost_at) continue;
+      send_after(host_.how().resumption_time, self_pid(), resumption_over{s.number, s.resume_id});
+    }
     co_await take_over();
     co_return;
   }
