@@ -69,7 +69,8 @@ void describe_registration(config::keys& k, registration_settings& r) {
   k.group("messaging.registration", "What users may do to accounts themselves (XEP-0077)")
       .yes_no("open", r.open, "Anybody may make an account", config::change::live)
       .number("per_day", r.per_day, 1, 1'000'000,
-              "Accounts made from one IPv4 address or IPv6 network (/64) within a day", config::change::live)
+              "Tries to make an account, from one IPv4 address or IPv6 network (/64) within a day",
+              config::change::live)
       .yes_no("own_account", r.own_account, "A user may change his password, and remove his account",
               config::change::live);
 }

@@ -30,7 +30,7 @@ struct upload_settings {
 struct registration_settings {
   bool open = false;        ///< anybody may make one
   bool own_account = false; ///< a user may change his password, and remove his account
-  unsigned per_day = 5;     ///< made from one address within a day, from 1 on
+  unsigned per_day = 5;     ///< tries to make one from one address within a day, from 1 on
   [[nodiscard]] bool is_there() const noexcept { return open || own_account; }
 };
 

@@ -60,7 +60,7 @@ public:
   /// Who has failed to sign in.
   [[nodiscard]] sign_in_throttle& sign_ins() const noexcept { return state_->sign_ins; }
 
-  /// Who has made accounts: the addresses are counted as those of failures are.
+  /// Who has tried to make accounts: the addresses are counted as those of failures are.
   [[nodiscard]] sign_in_throttle& registrations() const noexcept { return state_->registrations; }
   /// Where clients come from.
   [[nodiscard]] client_addresses& addresses() const noexcept { return state_->addresses; }
