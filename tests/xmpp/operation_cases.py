@@ -62,18 +62,21 @@ async def a_stopping_server_sends_its_clients_elsewhere(server):
     server.stop()
 
 
+def seconds_to_send(server, user, entrance, number):
+    """So many messages of 10 KiB to bob, until the server has taken them all."""
+    peer = Peer(server, entrance).sign_in(user)
+    begun = time.monotonic()
+    for _ in range(number):
+        peer.send(f"<message xmlns='jabber:client' to='bob@localhost' type='chat'><body>{'x' * 10240}</body></message>")
+    peer.send("<iq xmlns='jabber:client' type='get' id='end'><ping xmlns='urn:xmpp:ping'/></iq>").until("id=.end.")
+    return time.monotonic() - begun
+
+
 async def whoever_sends_too_fast_has_to_wait(server):
     configured(server, "  limits: {bytes_per_second: 128KiB}\n")
     bob = await Client(server, "bob", "b", mechanism="PLAIN").enter()
 
-    def send_much():
-        alice = Peer(server, "tls").sign_in("alice")
-        begun = time.monotonic()
-        for _ in range(64):
-            alice.send(f"<message xmlns='jabber:client' to='bob@localhost' type='chat'><body>{'x' * 10240}</body></message>")
-        alice.send("<iq xmlns='jabber:client' type='get' id='end'><ping xmlns='urn:xmpp:ping'/></iq>").until("id=.end.")
-        return time.monotonic() - begun
-    sending = asyncio.get_running_loop().run_in_executor(None, send_much)
+    sending = asyncio.get_running_loop().run_in_executor(None, seconds_to_send, server, "alice", "tls", 64)
     pings = 0
     while not sending.done():
         await bob["xep_0199"].ping("localhost")
@@ -85,14 +88,7 @@ async def whoever_sends_too_fast_has_to_wait(server):
     await bob.until(lambda: len(bob.messages) == 64, "all messages")
     assert metrics(server)["coppice_messaging_pauses_total"] > 1
 
-    def by_websocket():
-        carol = Peer(server, "websocket").sign_in("carol")
-        begun = time.monotonic()
-        for _ in range(48):
-            carol.send(f"<message xmlns='jabber:client' to='bob@localhost' type='chat'><body>{'x' * 10240}</body></message>")
-        carol.send("<iq xmlns='jabber:client' type='get' id='end'><ping xmlns='urn:xmpp:ping'/></iq>").until("id=.end.")
-        return time.monotonic() - begun
-    taken = await asyncio.to_thread(by_websocket)
+    taken = await asyncio.to_thread(seconds_to_send, server, "carol", "websocket", 48)
     assert taken >= 1.6, taken
 
 

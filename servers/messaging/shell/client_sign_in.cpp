@@ -2,9 +2,9 @@
 #include "coppice/runtime/blocking.hpp"
 #include "coppice/runtime/node.hpp"
 #include "coppice/runtime/report.hpp"
+#include "servers/messaging/application.hpp"
 #include "servers/messaging/shell/administration.hpp"
 #include "servers/messaging/shell/client_stream.hpp"
-#include "servers/messaging/storage/accounts.hpp"
 
 #include <fmt/format.h>
 
@@ -22,16 +22,6 @@ user_secrets secrets_of(const storage::account& who) {
 
 bool is_password_of(const scram_verifier& verifier, const std::string& tried) {
   return is_password(verifier, tried);
-}
-
-std::vector<scram_verifier> verifiers_of(const std::string& password, std::uint32_t iterations) {
-  std::vector<scram_verifier> both;
-  for (const scram_hash hash : {scram_hash::sha1, scram_hash::sha256}) {
-    auto one = make_verifier(hash, password, random_bytes(16), iterations);
-    if (!one) return {};
-    both.push_back(std::move(*one));
-  }
-  return both;
 }
 
 } // namespace
@@ -65,17 +55,22 @@ void client_stream::note_sign_in(const char* how, const std::string& address) {
       report{severity::info, how, self_pid(), {{"address", term(address)}, {"from", term(peer_)}}, {}});
 }
 
-task<client_stream::action> client_stream::find_user() {
-  if (const auto why = must_wait()) {
-    negotiation_step refused = negotiation_->unavailable(*why);
-    co_return co_await act(std::move(refused));
-  }
-  const std::string name = negotiation_->user() + "@" + negotiation_->domain();
-  auto look = [name](store::transaction& t) { return storage::find_account(t, name); };
+/// Nothing: there is no such account. The error: why he cannot be told now whether he may come in.
+task<std::expected<std::optional<storage::account>, std::string>> client_stream::look_up() {
+  if (auto why = must_wait()) co_return std::unexpected(std::move(*why));
+  auto look = [name = negotiation_->user() + "@" + negotiation_->domain()](store::transaction& t) {
+    return storage::find_account(t, name);
+  };
   auto found = co_await host_.db().read(std::move(look));
+  if (!found) co_return std::unexpected("The server cannot look users up: try again later.");
+  co_return std::move(*found);
+}
+
+task<client_stream::action> client_stream::find_user() {
+  auto found = co_await look_up();
   negotiation_step next;
   if (!found) {
-    next = negotiation_->unavailable("The server cannot look users up: try again later.");
+    next = negotiation_->unavailable(found.error());
   } else {
     std::optional<user_secrets> known;
     if (*found) known = secrets_of(**found);
@@ -85,24 +80,19 @@ task<client_stream::action> client_stream::find_user() {
 }
 
 task<client_stream::action> client_stream::check_password(std::string password) {
-  if (const auto why = must_wait()) {
-    negotiation_step refused = negotiation_->unavailable(*why);
-    co_return co_await act(std::move(refused));
-  }
-  const std::string name = negotiation_->user() + "@" + negotiation_->domain();
-  auto look = [name](store::transaction& t) { return storage::find_account(t, name); };
-  auto found = co_await host_.db().read(std::move(look));
+  auto found = co_await look_up();
   negotiation_step next;
   if (!found) {
-    next = negotiation_->unavailable("The server cannot look users up: try again later.");
+    next = negotiation_->unavailable(found.error());
   } else {
+    const std::string name = negotiation_->user() + "@" + negotiation_->domain();
     scram_verifier verifier =
         decoy_verifier(scram_hash::sha256, name, host_.secret(), host_.how().iterations);
     const bool knows = *found && !(*found)->verifiers.empty();
     if (knows) verifier = (*found)->verifiers.back(); // SHA-256, where there are both
     const bool right = co_await blocking(&is_password_of, std::move(verifier), password);
     const bool welcome = right && knows;
-    if (welcome && (*found)->verifiers.size() == 1) co_await complete(name, std::move(password));
+    if (welcome && (*found)->verifiers.size() == 1) co_await complete(std::move(password));
     next = negotiation_->checked(welcome);
     if (!welcome) note_failure();
   }
@@ -157,14 +147,17 @@ task<xml::element> client_stream::make_account(xml::element iq, registration_req
 }
 
 /// An account from another server, which kept but one hash: from now on he gets in by each mechanism.
-task<> client_stream::complete(std::string name, std::string password) {
-  auto both = co_await blocking(&verifiers_of, std::move(password), host_.how().iterations);
-  if (both.empty()) co_return;
-  auto work = [name = std::move(name), both = std::move(both)](store::transaction& t) {
-    return storage::set_verifiers(t, name, both);
+task<> client_stream::complete(std::string password) {
+  auto make = [how = host_.how()](const std::string& user, const std::string& secret) {
+    return make_credentials(user, secret, how);
+  };
+  auto made = co_await blocking(std::move(make), negotiation_->user(), std::move(password));
+  if (!made) co_return;
+  auto work = [all = std::move(*made)](store::transaction& t) {
+    return storage::set_verifiers(t, all.address, all.verifiers);
   };
   auto kept = co_await host_.db().write(std::move(work));
-  if (!kept) co_return; // next time, then
+  static_cast<void>(kept); // else next time
 }
 
 } // namespace coppice::messaging

@@ -6,10 +6,12 @@
 #include "coppice/runtime/process.hpp"
 #include "servers/messaging/shell/host.hpp"
 #include "servers/messaging/shell/messages.hpp"
+#include "servers/messaging/storage/accounts.hpp"
 #include "servers/xmpp/negotiation.hpp"
 #include "servers/xmpp/registration.hpp"
 
 #include <deque>
+#include <expected>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -101,11 +103,12 @@ private:
   [[nodiscard]] std::optional<std::string> must_wait() const;
   void note_failure();
   void note_sign_in(const char* how, const std::string& address);
+  task<std::expected<std::optional<storage::account>, std::string>> look_up();
   task<action> find_user();
   task<action> check_password(std::string password);
   task<action> answer_registration(xml::element iq);
   task<xml::element> make_account(xml::element iq, xmpp::registration_request wish);
-  task<> complete(std::string name, std::string password);
+  task<> complete(std::string password);
   task<action> bind(xml::element request);
   task<action> resume(xml::element request);
   task<action> attach();
