@@ -12,13 +12,13 @@ QUERY = "<query xmlns='jabber:iq:register'>{}</query>"
 
 
 def asks(peer, type, inside):
-    """The answer."""
+    """The answer. What came after it is left for who reads next."""
     peer.send(f"<iq xmlns='jabber:client' type='{type}' id='r'>{QUERY.format(inside)}</iq>")
-    while not (answer := re.search(r"<iq [^>]*/>|<iq .*?</iq>|</stream:stream>", peer.got.decode(errors="replace"), re.S)):
+    while not (answer := re.search(rb"<iq [^>]*/>|<iq .*?</iq>|</stream:stream>", peer.got, re.S)):
         assert not peer.over, peer.got
         peer.read()
-    peer.got = b""
-    return answer[0]
+    peer.got = peer.got[answer.end():]
+    return answer[0].decode()
 
 
 def fields(user, password):
