@@ -204,6 +204,15 @@ template <class Event, class M, class... Args>
               detail::make_message<Event>(detail::build<Event>(std::forward<Args>(args)...))),
           infinity};
 }
+/// Like `sync_notify`, but lets the caller live if the manager dies or is not there, and says why.
+template <class Event, class M, class... Args>
+[[nodiscard]] try_call_awaiter<atom> try_sync_notify(const server_ref<M>& manager, Args&&... args) {
+  detail::check_event<M, Event>();
+  return {manager.name(),
+          detail::event_request::event(
+              detail::make_message<Event>(detail::build<Event>(std::forward<Args>(args)...))),
+          infinity};
+}
 
 /// Asks one handler: `int n = co_await call<count>(log)` (OTP: `gen_event:call/3`). Errors: `bad_module` when
 /// it is not there, `{'EXIT', Reason}` when it crashed, and those of every call.

@@ -176,6 +176,20 @@ TEST(gen_event, a_handler_removes_itself) {
   });
 }
 
+TEST(gen_event, who_tries_to_notify_outlives_the_manager) {
+  test_node f;
+  f.n.run([](self) -> task<> {
+    two t = co_await start_two();
+    std::expected<atom, exit_reason> heard = co_await try_sync_notify<said>(t.m, "there");
+    EXPECT_EQ(heard, "ok"_atom);
+    EXPECT_THAT(*t.d, ElementsAre("b: there", "a: there"));
+    std::expected<ok, exit_reason> stopped = co_await stop(t.m.name());
+    EXPECT_TRUE(stopped);
+    std::expected<atom, exit_reason> unheard = co_await try_sync_notify<said>(t.m, "gone");
+    EXPECT_TRUE(unheard.error().is("noproc"));
+  });
+}
+
 TEST(gen_event, call) {
   test_node f;
   f.n.run([](self) -> task<> {

@@ -16,6 +16,7 @@ from exchange_cases import *  # noqa: E402,F401,F403
 from metrics_cases import *  # noqa: E402,F401,F403
 from operation_cases import *  # noqa: E402,F401,F403
 from pass_cases import *  # noqa: E402,F401,F403
+from presence_cases import *  # noqa: E402,F401,F403
 from registration_cases import *  # noqa: E402,F401,F403
 from reload_cases import *  # noqa: E402,F401,F403
 from terminal_cases import *  # noqa: E402,F401,F403

@@ -3,6 +3,7 @@
 #include "coppice/http/child.hpp"
 #include "servers/messaging/shell/keeper.hpp"
 #include "servers/messaging/shell/messaging_server.hpp"
+#include "servers/messaging/shell/presence_events.hpp"
 #include "servers/messaging/shell/room.hpp"
 #include "servers/messaging/shell/room_service.hpp"
 #include "servers/messaging/shell/tcp_stream.hpp"
@@ -36,6 +37,7 @@ supervisor_flags messaging_sup::flags() const { return patient(strategy::one_for
 
 std::vector<child_spec> messaging_sup::children() const {
   std::vector<child_spec> all{child<keeper>("keeper", local("keeper"), host_),
+                              child<presence_events_sup>("presence_events_sup", local("presence_events_sup")),
                               child<user_sup>("user_sup", local("user_sup"), host_),
                               child<room_events_sup>("muc_events_sup", local("muc_events_sup")),
                               child<room_sup>("muc_sup", local("muc_sup"), host_),

@@ -75,6 +75,8 @@ task<> user::handle_continue(const term& /*what*/) {
       send_after(host_.how().resumption_time, self_pid(), resumption_over{s.number, s.resume_id});
     }
     co_await take_over();
+    co_await probe_again();
+    flush();
     co_return;
   }
   co_await load_account();
@@ -231,6 +233,7 @@ task<> user::end(std::uint64_t number, std::string condition, std::string text) 
 
 task<result<>> user::handle_info(down m) {
   watched_.erase(m.process);
+  if (m.process == presence_events_) lose_presence_events();
   for (auto& [number, s] : state_->sessions) {
     if (s.stream != m.process) continue;
     const stream_over over{m.process, number, false};

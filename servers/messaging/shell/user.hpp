@@ -11,6 +11,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace coppice::messaging {
@@ -139,13 +140,26 @@ private:
   task<> take_presence_from(stanza_ptr stanza);
   task<> take_subscription_from(stanza_ptr stanza, xmpp::subscription_act act);
   void answer_probe(const xmpp::jid& from);
-  task<> broadcast(stanza_ptr presence);
   task<> save(xmpp::roster_item item, bool pushed);
   task<> probe_contacts(session* s);
+  task<> probe_again();
   task<> give_offline(session* s);
   task<> give_offline_to_who_came();
   task<> show_to(xmpp::jid contact, bool visible);
   task<> say_farewell(xmpp::jid contact, xmpp::subscription_farewell what);
+
+  // user_broadcast.cpp: the user's event manager, and who hears by it
+  task<> broadcast(stanza_ptr presence);
+  [[nodiscard]] bool is_there() const;
+  task<bool> tell_contacts(stanza_ptr presence);
+  [[nodiscard]] std::vector<std::string> contacts_there() const;
+  [[nodiscard]] bool may_hear(const xmpp::jid& contact) const;
+  task<bool> start_presence_events();
+  task<bool> add_listener(std::string contact);
+  task<> let_hear(xmpp::jid contact);
+  task<> drop_listeners();
+  void lose_presence_events();
+  task<> end_presence_events();
 
   // user_iq.cpp: what the server does for the user
   struct request_kind;
@@ -208,6 +222,8 @@ private:
   xmpp::jid bare_; ///< the user's address, which every stanza is compared with
   std::shared_ptr<user_state> state_;
   pid keeper_;                       ///< who has what is to be kept
+  pid presence_events_;              ///< the manager `presence:NAME`, if one is needed
+  std::set<std::string> listeners_;  ///< the contacts who have a handler there
   std::map<pid, reference> watched_; ///< streams, and users who have something of ours
 };
 

@@ -115,6 +115,7 @@ task<> user::change_blocks(block_request what) {
       if (seen_by(who)) co_await show_to(who, false);
     }
     for (const jid& who : what.who) state_->blocked.add(who);
+    co_await drop_listeners();
     co_return;
   }
   if (what.wants == block_request::kind::unblock_all) {

@@ -61,8 +61,7 @@ task<> user::take_presence(session* s, xml::element stanza) {
 
 task<> user::become_available(session* s, stanza_ptr presence) {
   const bool first = !s->is_available();
-  const bool was_away =
-      std::ranges::none_of(state_->sessions, [](const auto& one) { return one.second.is_available(); });
+  const bool was_away = !is_there();
   const int before = s->priority;
   s->presence = presence;
   s->priority = priority_of(*presence);
@@ -92,6 +91,13 @@ task<> user::probe_contacts(session* s) {
     send(*there, deliver{std::move(probe), pid(), 0, 0});
   }
   co_return;
+}
+
+/// Presence that a predecessor had not given out when he died is lost; now they say it again.
+task<> user::probe_again() {
+  for (auto& [number, s] : state_->sessions) {
+    if (s.is_available()) co_await probe_contacts(&s);
+  }
 }
 
 /// They go when the client has been given them: who dies meanwhile leaves them to the next process, which
@@ -143,20 +149,6 @@ task<> user::become_unavailable(session* s, xml::element presence) {
   }
 }
 
-/// To those who may see it (4.2.2), and the user's own resources.
-task<> user::broadcast(stanza_ptr presence) {
-  for (const auto& [contact, item] : state_->roster) {
-    if (!item.state.from || contact.domain() != host_.domain()) continue;
-    if (const std::optional<pid> there = user_process(contact.local())) {
-      send(*there, deliver{addressed(*presence, contact.text()), pid(), 0, 0});
-    }
-  }
-  for (auto& [number, other] : state_->sessions) {
-    if (other.is_available()) write(other, *addressed(*presence, other.address.text()));
-  }
-  co_return;
-}
-
 // --- subscriptions ---
 
 task<> user::take_subscription(xml::element stanza, subscription_act act) {
@@ -180,6 +172,11 @@ task<> user::take_subscription(xml::element stanza, subscription_act act) {
 
 /// A contact may see the user from now on, or no longer.
 task<> user::show_to(jid contact, bool visible) {
+  if (visible) {
+    co_await let_hear(contact.bare());
+  } else {
+    co_await drop_listeners();
+  }
   for (const auto& [number, s] : state_->sessions) {
     if (!s.is_available()) continue;
     stanza_ptr told;
@@ -225,6 +222,7 @@ task<> user::take_presence_from(stanza_ptr stanza) {
     co_await take_subscription_from(std::move(stanza), *act);
   } else if (type == "probe") {
     answer_probe(from);
+    co_await let_hear(from.bare());
   } else if (to.is_bare()) {
     for (auto& [number, s] : state_->sessions) {
       if (s.is_available()) write(s, *addressed(*stanza, s.address.text()));
