@@ -53,6 +53,7 @@ messaging:
   domain: example.org
   data: /var/chat
   listen: 127.0.0.1:1
+  listen_https: 127.0.0.1:3
   origins: ["https://a.example"]
   limits: {stanza: 64KiB, sessions: 3}
 )";
@@ -69,20 +70,22 @@ TEST(config_file, says_what_the_command_line_does_not) {
   EXPECT_EQ(o.messaging->folder, "/var/chat");
   EXPECT_EQ(o.messaging->starttls, net::endpoint::loopback(1));
   EXPECT_EQ(o.messaging->tls, net::endpoint::loopback(5223));
+  EXPECT_EQ(o.messaging->https, net::endpoint::loopback(3));
   EXPECT_EQ(o.messaging->how.limits.stanza, 64U << 10);
   EXPECT_EQ(o.messaging->how.sessions_per_user, 3U);
 }
 
 TEST(config_file, the_command_line_comes_before_it) {
   const written file(house);
-  const run_options o =
-      options({"run", "--port=82", "--config=" + file.path, "--domain", "b.example", "--xmpp", "127.0.0.1:2",
-               "--xmpp-origin", "https://b.example", "--served-as", "b.example", "--log-level", "debug"});
+  const run_options o = options({"run", "--port=82", "--config=" + file.path, "--domain", "b.example",
+                                 "--xmpp", "127.0.0.1:2", "--xmpp-https", "127.0.0.1:4", "--xmpp-origin",
+                                 "https://b.example", "--served-as", "b.example", "--log-level", "debug"});
   EXPECT_EQ(o.listen, net::endpoint::loopback(82));
   EXPECT_EQ(o.served_as, (arguments{"b.example"}));
   EXPECT_EQ(o.level, severity::debug);
   EXPECT_EQ(o.messaging->how.domain, "b.example");
   EXPECT_EQ(o.messaging->starttls, net::endpoint::loopback(2));
+  EXPECT_EQ(o.messaging->https, net::endpoint::loopback(4));
   EXPECT_EQ(o.messaging->origins, (arguments{"https://b.example"}));
   EXPECT_EQ(o.messaging->folder, "/var/chat");
 }
@@ -107,6 +110,8 @@ TEST(config_file, says_where_it_is_wrong) {
 TEST(config_file, other_addresses_must_be_meant) {
   const written file("messaging: {data: /d, listen: '0.0.0.0:5222'}\n");
   EXPECT_THAT(said({"run", "--config", file.path}).text, HasSubstr("allow_remote: yes"));
+  const written web("messaging: {data: /d, listen_https: '0.0.0.0:5443'}\n");
+  EXPECT_THAT(said({"run", "--config", web.path}).text, HasSubstr("allow_remote: yes"));
   const written meant("node: {allow_remote: yes}\nmessaging: {data: /d, listen: '0.0.0.0:5222'}\n");
   EXPECT_EQ(options({"run", "--config", meant.path}).messaging->starttls.to_string(), "0.0.0.0:5222");
 }

@@ -58,6 +58,11 @@ void describe_messaging(CLI::App& run, raw_messaging_options& raw) {
   run.add_option("--xmpp-tls", raw.tls, "Where they connect with TLS from the start")
       ->type_name("ADDRESS:PORT")
       ->default_val(raw.tls);
+  run.add_option(
+         "--xmpp-https", raw.https,
+         "Where browsers find the web client, WebSocket and files over TLS; else they find them where "
+         "the pages of this node are, without")
+      ->type_name("ADDRESS:PORT");
   run.add_option("--xmpp-origin", raw.server.origins,
                  "A web site whose pages may sign in over WebSocket, as https://chat.example.org; pages of "
                  "this node may anyway. Can be given again")
@@ -95,6 +100,11 @@ std::expected<std::optional<messaging_options>, just_say> checked_messaging(raw_
     const std::string wrong = messaging::check_origin(origin);
     if (wrong.empty()) continue;
     return std::unexpected(just_say{status_usage, fmt::format("coppice run: --xmpp-origin: {}.\n", wrong)});
+  }
+  if (!raw.https.empty()) {
+    auto https = endpoint_of("--xmpp-https", raw.https, allow_remote);
+    if (!https) return std::unexpected(https.error());
+    raw.server.https = *https;
   }
   raw.server.starttls = *starttls;
   raw.server.tls = *tls;

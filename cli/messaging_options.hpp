@@ -18,6 +18,7 @@ struct raw_messaging_options {
   messaging_options server;
   std::string starttls = "127.0.0.1:5222";
   std::string tls = "127.0.0.1:5223";
+  std::string https; ///< '': nowhere
   user_options user;
 };
 

@@ -122,6 +122,7 @@ std::optional<just_say> take_file(raw_options& raw) {
   raw.cores = o.cores;
   raw.messaging.starttls = o.messaging.starttls.to_string();
   raw.messaging.tls = o.messaging.tls.to_string();
+  raw.messaging.https = o.messaging.https ? o.messaging.https->to_string() : "";
   raw.messaging.user.server = o.messaging;
   raw.messaging.server = std::move(o.messaging);
   return std::nullopt;

@@ -74,25 +74,53 @@ std::string url_of(const run_options& options, std::uint16_t port) {
   return has_port ? "http://" + name : fmt::format("http://{}:{}", name, port);
 }
 
-/// The HTTP server. Once it has found a port it keeps it, so that pages come back to where they were.
-child_description entrance(net::endpoint at, http::routes routes,
-                           const std::shared_ptr<web::served_hosts>& hosts, open_to_all open,
-                           std::function<void(std::uint16_t)> opened) {
+/// Whether there is an entrance for browsers, with a name that its certificate may have.
+bool gives_files_by_https(const run_options& options) {
+  return options.messaging && options.messaging->https && !options.served_as.empty();
+}
+
+/// Under which URL that is reached.
+std::string https_url_of(const run_options& options, std::uint16_t port) {
+  const std::string& name = options.served_as.front();
+  const bool has_port = name.find(':', name.find(']') + 1) != std::string::npos;
+  return has_port || port == 443 ? "https://" + name : fmt::format("https://{}:{}", name, port);
+}
+
+/// Where HTTP is spoken.
+struct http_entrance {
+  const char* id;       ///< of the child
+  const char* listener; ///< the registered name of its process, which the connections' stand below
+  net::endpoint at;
+  std::optional<net::tls_server> tls;
+  std::size_t max_connections;
+  std::shared_ptr<web::served_hosts> hosts;
+  open_to_all open;
+  std::function<void(const net::endpoint&)> opened;
+};
+
+/// The HTTP server there. Once it has found a port it keeps it, so that pages come back to where they were.
+child_description entrance(http_entrance in, http::routes routes) {
   http::server_options options;
-  options.listener.endpoint = at;
+  options.listener.endpoint = in.at;
   options.listener.label = "http_connection";
-  options.admit = [hosts, open = std::move(open)](const http::request_head& r) {
+  options.listener.tls = in.tls;
+  options.listener.max_connections = in.max_connections;
+  options.admit = [hosts = in.hosts, open = in.open](const http::request_head& r) {
     return admit(*hosts, open, r);
   };
   web::secure(options.headers);
-  const auto started = [hosts, opened = std::move(opened)](const net::listener& l) {
-    // The connections' processes stand below it, so it has the name of their supervisor.
-    if (!register_name(atom("connection_sup"), l.process()))
-      throw std::runtime_error("the name connection_sup is taken");
-    hosts->listens_on(l.local().port());
-    opened(l.local().port());
+  const auto started = [in](const net::listener& l) {
+    if (!register_name(atom(in.listener), l.process()))
+      throw std::runtime_error(fmt::format("the name {} is taken", in.listener));
+    in.hosts->listens_on(l.local().port());
+    in.opened(l.local());
   };
-  return http::child_server("http", std::move(routes), std::move(options), started);
+  return http::child_server(in.id, std::move(routes), std::move(options), started);
+}
+
+void say_xmpp_entrance(std::string_view which, const net::endpoint& at) {
+  std::printf("coppice: xmpp %s %s\n", std::string(which).c_str(), at.to_string().c_str());
+  std::fflush(stdout);
 }
 
 /// Says where clients of XMPP connect, as soon as that is known: a test may have asked for any free port.
@@ -101,10 +129,7 @@ messaging::entrances entrances_of(const messaging_options& told) {
   in.starttls = told.starttls;
   in.tls = told.tls;
   in.max_connections = told.max_connections;
-  in.opened = [](std::string_view which, const net::endpoint& at) {
-    std::printf("coppice: xmpp %s %s\n", std::string(which).c_str(), at.to_string().c_str());
-    std::fflush(stdout);
-  };
+  in.opened = say_xmpp_entrance;
   return in;
 }
 
@@ -158,11 +183,53 @@ void announce(const messaging::admin_access& access, const run_options& options,
                        "cannot be written\n");
 }
 
-/// Files that users send are where the HTTP server is.
-std::function<void(std::uint16_t)> when_listening(const run_options& options,
-                                                  const std::optional<messaging_parts>& xmpp) {
-  if (!xmpp) return [](std::uint16_t) {};
-  return [&options, server = xmpp->server](std::uint16_t port) { server.serves_at(url_of(options, port)); };
+/// What the messaging server has on the node's pages, and which of that is open to others' pages.
+open_to_all mount_messaging(http::routes& routes, const messaging_parts& xmpp,
+                            const messaging::web_entrance& in) {
+  messaging::mount(routes, xmpp.server, in);
+  messaging::mount_web_client(routes, xmpp.server, "../console/#tree");
+  messaging::mount_metrics(routes, xmpp.server, xmpp.access.token());
+  messaging::mount_admin(routes, xmpp.server, xmpp.access.token());
+  return [in](const http::request_head& r) {
+    return messaging::admits_origin(r, in) || messaging::is_administration(r);
+  };
+}
+
+/// The node's own, for all that it serves. Files that users send are there.
+http_entrance http_entrance_of(const run_options& options, std::shared_ptr<web::served_hosts> hosts,
+                               open_to_all open, const std::optional<messaging_parts>& xmpp) {
+  std::optional<messaging::host> server; // whose files are found here
+  if (xmpp && !gives_files_by_https(options)) server = xmpp->server;
+  const auto opened = [&options, server](const net::endpoint& at) {
+    if (server) server->serves_at(url_of(options, at.port()));
+  };
+  const std::size_t usual = net::listener_options().max_connections;
+  return {"http", "connection_sup", options.listen, {}, usual, std::move(hosts), std::move(open), opened};
+}
+
+/// The one for browsers elsewhere: with TLS, and nothing by which the node is administered.
+child_description https_entrance_of(const run_options& options, const messaging::host& server) {
+  auto hosts = std::make_shared<web::served_hosts>(options.served_as, web::served_scheme::https);
+  const messaging::web_entrance in = web_entrance_of(*options.messaging, hosts);
+  http::routes routes;
+  messaging::mount(routes, server, in);
+  messaging::mount_web_client(routes, server, "");
+  lead_on(routes, messaging::web_client_path);
+  routes.any("/[...]", not_found);
+  const auto open = [in](const http::request_head& r) { return messaging::admits_origin(r, in); };
+  const auto opened = [&options, server](const net::endpoint& at) {
+    say_xmpp_entrance("https", at);
+    if (gives_files_by_https(options)) server.serves_at(https_url_of(options, at.port()));
+  };
+  http_entrance where{"https",
+                      "web_connection_sup",
+                      *options.messaging->https,
+                      server.tls(),
+                      options.messaging->max_connections,
+                      std::move(hosts),
+                      open,
+                      opened};
+  return entrance(std::move(where), std::move(routes));
 }
 
 void say_where(const run_options& options, std::uint16_t port) {
@@ -226,16 +293,7 @@ int run(const run_options& options) {
   chat::mount(routes, chat);
   view.mount(routes);
   open_to_all open;
-  if (xmpp) {
-    const messaging::web_entrance in = web_entrance_of(*options.messaging, hosts);
-    messaging::mount(routes, xmpp->server, in);
-    messaging::mount_web_client(routes, xmpp->server);
-    messaging::mount_metrics(routes, xmpp->server, xmpp->access.token());
-    messaging::mount_admin(routes, xmpp->server, xmpp->access.token());
-    open = [in](const http::request_head& r) {
-      return messaging::admits_origin(r, in) || messaging::is_administration(r);
-    };
-  }
+  if (xmpp) open = mount_messaging(routes, *xmpp, web_entrance_of(*options.messaging, hosts));
   lead_on(routes, xmpp ? messaging::web_client_path : "/chat/");
   routes.any("/[...]", not_found);
 
@@ -244,8 +302,10 @@ int run(const run_options& options) {
   children.emplace_back(chat::top_child(chat));
   if (xmpp) children.emplace_back(messaging::top_child(xmpp->server, entrances_of(*options.messaging)));
   children.push_back(view.supervisor());
-  children.emplace_back(
-      entrance(options.listen, std::move(routes), hosts, std::move(open), when_listening(options, xmpp)));
+  children.emplace_back(entrance(http_entrance_of(options, hosts, std::move(open), xmpp), std::move(routes)));
+  if (xmpp && options.messaging->https) {
+    children.emplace_back(https_entrance_of(options, xmpp->server));
+  }
   if (xmpp) children.emplace_back(messaging::farewell_child(xmpp->server));
   root_keeper root(home, children, [&view](pid old, pid now) { view.root_replaced(old, now); });
   if (auto started = root.start(); !started) {

@@ -42,6 +42,14 @@ std::optional<std::string> no_scalar(const node& value, std::string_view wanted)
   return fmt::format("{} was expected, not {}", wanted, form_name(value));
 }
 
+std::optional<std::string> read_address(const node& v, net::endpoint& into) {
+  if (auto why = no_scalar(v, "an address")) return why;
+  const auto at = net::endpoint::parse(v.text);
+  if (!at) return fmt::format("{}: give a numeric address with a port, as 127.0.0.1:5222", at.error());
+  into = *at;
+  return std::nullopt;
+}
+
 /// How many letters must be added, removed or replaced (Levenshtein).
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -219,14 +227,24 @@ keys& keys::time(std::string name, std::chrono::nanoseconds& into, std::chrono::
                                [&into] { return duration_text(into); }});
 }
 
-keys& keys::address(std::string name, net::endpoint& into, std::string about) {
+keys& keys::address(std::string name, std::optional<net::endpoint>& into, std::string about) {
   const auto take = [&into](const node& v) -> std::optional<std::string> {
-    if (auto why = no_scalar(v, "an address")) return why;
-    const auto at = net::endpoint::parse(v.text);
-    if (!at) return fmt::format("{}: give a numeric address with a port, as 127.0.0.1:5222", at.error());
-    into = *at;
-    return std::nullopt;
+    if (v.is == node::form::scalar && v.text.empty()) {
+      into.reset();
+      return std::nullopt;
+    }
+    net::endpoint at;
+    auto why = read_address(v, at);
+    if (!why) into = at;
+    return why;
   };
+  return add(std::move(name), {{}, "address:port", std::move(about), change::at_start, take, [&into] {
+                                 return quoted(into ? into->to_string() : "");
+                               }});
+}
+
+keys& keys::address(std::string name, net::endpoint& into, std::string about) {
+  const auto take = [&into](const node& v) { return read_address(v, into); };
   return add(std::move(name), {{}, "address:port", std::move(about), change::at_start, take, [&into] {
                                  return quoted(into.to_string());
                                }});

@@ -74,6 +74,8 @@ public:
              std::chrono::nanoseconds most, std::string about, change takes = change::at_start);
   /// A numeric address with a port.
   keys& address(std::string name, net::endpoint& into, std::string about);
+  /// The same, or '' for none.
+  keys& address(std::string name, std::optional<net::endpoint>& into, std::string about);
   keys& texts(std::string name, std::vector<std::string>& into, std::string about,
               change takes = change::at_start, checker check = {});
   /// One of some words. The type of `into` is of the caller's choice.

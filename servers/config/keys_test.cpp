@@ -46,6 +46,7 @@ struct house {
   std::size_t cellar = 1 << 20;
   std::chrono::nanoseconds patience = 5s;
   net::endpoint door = net::endpoint::loopback(80);
+  std::optional<net::endpoint> gate;
   std::vector<std::string> guests;
   int colour = 0;
 
@@ -61,6 +62,7 @@ struct house {
         .size("cellar", cellar, 1 << 10, 1 << 30, "How big")
         .time("patience", patience, 1s, 1h, "How long")
         .address("door", door, "Where")
+        .address("gate", gate, "Where else")
         .one_of(
             "colour", {{"red", 0}, {"blue", 1}}, [this](int c) { colour = c; }, [this] { return colour; },
             "Of the walls");
@@ -86,10 +88,20 @@ TEST(keys, set_what_the_file_names) {
   EXPECT_EQ(h.cellar, 2U << 20);
   EXPECT_EQ(h.patience, 1min);
   EXPECT_EQ(h.door.to_string(), "[::1]:8080");
+  EXPECT_FALSE(h.gate);
   EXPECT_EQ(h.colour, 1);
   house untouched;
   EXPECT_TRUE(untouched.take("house:\n  parts:\n").empty());
   EXPECT_EQ(untouched.rooms, 3U);
+}
+
+TEST(keys, an_address_may_be_left_out) {
+  house h;
+  EXPECT_TRUE(h.take("house: {parts: {gate: '[::1]:81'}}").empty());
+  EXPECT_EQ(h.gate, net::endpoint::parse("[::1]:81"));
+  EXPECT_TRUE(h.take("house: {parts: {gate: ''}}").empty());
+  EXPECT_FALSE(h.gate);
+  EXPECT_EQ(h.take("house: {parts: {gate: here}}").size(), 1U);
 }
 
 TEST(keys, unknown_ones_are_named_with_what_may_be_meant) {

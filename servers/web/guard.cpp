@@ -12,7 +12,8 @@ std::string to_json(const refusal& why) {
   return boost::json::serialize(boost::json::value{{"error", {{"code", why.code}, {"text", why.text}}}});
 }
 
-served_hosts::served_hosts(std::vector<std::string> more) : more_(std::move(more)) {}
+served_hosts::served_hosts(std::vector<std::string> more, served_scheme scheme)
+    : more_(std::move(more)), scheme_(scheme) {}
 
 std::vector<std::string> served_hosts::hosts() const {
   const std::uint16_t own = port();
@@ -23,9 +24,12 @@ std::vector<std::string> served_hosts::hosts() const {
     const std::size_t colon = name.rfind(':');
     const bool has_port = colon != std::string::npos && name.find(']', colon) == std::string::npos;
     all.push_back(has_port ? name : fmt::format("{}:{}", name, own));
-    // Browsers leave out the port that their scheme stands for.
+  }
+  // Browsers leave out the port that their scheme stands for.
+  const std::size_t full = all.size();
+  for (std::size_t i = 0; i < full; ++i) {
     for (std::string_view usual : {":80", ":443"}) {
-      if (name.ends_with(usual)) all.push_back(name.substr(0, name.size() - usual.size()));
+      if (all[i].ends_with(usual)) all.push_back(all[i].substr(0, all[i].size() - usual.size()));
     }
   }
   return all;
@@ -40,6 +44,7 @@ std::optional<refusal> served_hosts::check_host(const http::request_head& reques
 }
 
 bool served_hosts::is_behind_tls(std::string_view authority) const {
+  if (scheme_ == served_scheme::https) return true;
   if (authority.ends_with(":443")) authority.remove_suffix(4);
   return std::ranges::find(more_, fmt::format("{}:443", authority)) != more_.end();
 }

@@ -26,6 +26,9 @@ struct refusal {
 /// The body of such an answer.
 std::string to_json(const refusal& why);
 
+/// Whether a listener does TLS.
+enum class served_scheme : std::uint8_t { http, https };
+
 /// The hosts that a node serves: `127.0.0.1:PORT`, `localhost:PORT`, `[::1]:PORT` and those that were
 /// configured. The port is known only once the node listens. Thread-safe.
 class served_hosts {
@@ -33,7 +36,8 @@ public:
   /// `more`: hosts in lower case; those without a port get the one that the node listens on. One with port
   /// 443 stands for a proxy before the node that does TLS: its pages are `https://`. Ports 80 and 443 may be
   /// left out of a request, as browsers do.
-  explicit served_hosts(std::vector<std::string> more = {});
+  /// `scheme`: what the node itself speaks there; with https the pages of all are `https://`.
+  explicit served_hosts(std::vector<std::string> more = {}, served_scheme scheme = served_scheme::http);
 
   /// Before this nothing is served.
   void listens_on(std::uint16_t port) noexcept { port_.store(port, std::memory_order_release); }
@@ -41,17 +45,18 @@ public:
 
   /// `403 bad_host` unless the request is for one of them, exactly.
   [[nodiscard]] std::optional<refusal> check_host(const http::request_head& request) const;
-  /// `403 bad_origin` unless Origin is the request's own Host after `http://`, or `https://` for port 443.
+  /// `403 bad_origin` unless Origin is the request's own Host after `http://`, or `https://` where TLS is.
   /// One that is missing is let pass where it is not `required`: for requests that change nothing.
   [[nodiscard]] std::optional<refusal> check_origin(const http::request_head& request, bool required) const;
 
-  /// Whether a proxy does TLS for who asks for that host.
+  /// Whether the node, or a proxy, does TLS for who asks for that host.
   [[nodiscard]] bool is_behind_tls(std::string_view authority) const;
 
 private:
   [[nodiscard]] std::vector<std::string> hosts() const;
 
   std::vector<std::string> more_;
+  served_scheme scheme_;
   std::atomic<std::uint16_t> port_{0};
 };
 

@@ -66,6 +66,18 @@ TEST(guard_behind_a_proxy, serves_https_pages_of_hosts_with_port_443) {
   EXPECT_EQ(code(hosts.check_host(asked("chat.example:4100"))), "bad_host");
 }
 
+TEST(guard_with_tls, serves_https_pages_alone) {
+  served_hosts hosts({"chat.example"}, served_scheme::https);
+  hosts.listens_on(443);
+  for (const char* host : {"chat.example", "chat.example:443", "127.0.0.1", "localhost:443", "[::1]"}) {
+    EXPECT_EQ(code(hosts.check_host(asked(host))), "none") << host;
+    EXPECT_EQ(code(hosts.check_origin(asked(host, "https://" + std::string(host)), true)), "none") << host;
+    EXPECT_EQ(code(hosts.check_origin(asked(host, "http://" + std::string(host)), true)), "bad_origin");
+    EXPECT_TRUE(hosts.is_behind_tls(host));
+  }
+  EXPECT_EQ(code(hosts.check_host(asked("chat.example:5443"))), "bad_host");
+}
+
 TEST_F(guard, lets_a_missing_origin_pass_only_where_it_is_not_required) {
   EXPECT_EQ(code(hosts.check_origin(asked("localhost:4100"), false)), "none");
   EXPECT_EQ(code(hosts.check_origin(asked("localhost:4100"), true)), "bad_origin");

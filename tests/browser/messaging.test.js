@@ -10,7 +10,8 @@ import { Messenger, demo_passwords } from './messenger.js';
 let folder;
 let stage;
 let passwords;
-const start = () => start_node(['--data', folder, '--demo', '--xmpp', '127.0.0.1:0', '--xmpp-tls', '127.0.0.1:0']);
+const start = () => start_node(['--data', folder, '--demo', '--xmpp', '127.0.0.1:0', '--xmpp-tls', '127.0.0.1:0',
+  '--xmpp-https', '127.0.0.1:0']);
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'coppice-messaging-'));
@@ -55,6 +56,21 @@ test('two people talk', async () => {
   await bob.sees(hello);
   await bob.write(answer);
   await alice.sees(answer);
+});
+
+test('somebody comes by https', async () => {
+  const [, port] = /xmpp https 127\.0\.0\.1:(\d+)/.exec(stage.node.said());
+  const browser = await stage.page('', { locale: 'en-US', viewport: { width: 1280, height: 800 }, ignoreHTTPSErrors: true });
+  await browser.goto(`https://127.0.0.1:${port}/`);
+  assert.equal(await browser.getByRole('link', { name: 'Supervision' }).count(), 0);
+  const alice = new Messenger(browser);
+  await alice.sign_in('alice', passwords.alice);
+  const bob = await person('bob');
+  const hello = fresh('hello');
+  await alice.open('bob');
+  await alice.write(hello);
+  await bob.open('alice');
+  await bob.sees(hello);
 });
 
 test('people talk in a room', async () => {

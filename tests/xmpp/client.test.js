@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, Server, WebSocket, xml } from './client_harness.js';
 
-const entrances = ['websocket', 'tls', 'starttls'];
+const entrances = ['websocket', 'wss', 'tls', 'starttls'];
 
 function on_a_server(name, body, ...options) {
   test(name, async () => {
@@ -65,6 +65,20 @@ on_a_server('asks_where_the_websocket_is', async (server) => {
   assert.match(xrd.headers.get('content-type'), /^application\/xrd\+xml/);
   const text = await xrd.text();
   assert.ok(text.includes(`rel="${rel}"`) && text.includes(`href="${href}"`), text);
+  const secure = await fetch(server.secure_web('/.well-known/host-meta.json'));
+  assert.deepEqual(await secure.json(), { links: [{ rel, href: server.url('wss') }] });
+});
+
+on_a_server('serves_browsers_over_tls_and_administers_nothing_there', async (server) => {
+  const status = async (path, more) => (await fetch(server.secure_web(path), more)).status;
+  const page = await fetch(server.secure_web('/'));
+  assert.equal(new URL(page.url).pathname, '/messaging/');
+  assert.ok(!(await page.text()).includes('console'), 'no way to the supervision');
+  assert.equal(await status('/upload/nothing/x'), 404);
+  for (const path of ['/console/', '/console/api/tree', '/metrics', '/api/messaging/users', '/chat/']) {
+    assert.equal(await status(path), 404, path);
+    assert.notEqual((await fetch(server.web(path))).status, 404, path);
+  }
 });
 
 on_a_server('resumes_a_lost_connection', async (_, come) => {
@@ -108,8 +122,8 @@ on_a_server('refuses_wrong_passwords', async (_, come) => {
 });
 
 /// Whether a page of that origin gets its WebSocket; '': it is no page.
-async function is_let_in(server, origin) {
-  const socket = new WebSocket(server.url('websocket'), ['xmpp'], origin ? { origin } : {});
+async function is_let_in(server, origin, entrance = 'websocket') {
+  const socket = new WebSocket(server.url(entrance), ['xmpp'], origin ? { origin } : {});
   return new Promise((resolve) => {
     socket.on('open', () => { resolve(true); socket.close(); });
     socket.on('unexpected-response', (_, answer) => { resolve(answer.statusCode); socket.terminate(); });
@@ -122,4 +136,9 @@ on_a_server('lets_in_the_pages_that_it_should', async (server) => {
   assert.equal(await is_let_in(server, server.web('')), true);
   assert.equal(await is_let_in(server, 'https://chat.example.org'), true);
   assert.equal(await is_let_in(server, 'https://elsewhere.example'), 403);
+  assert.equal(await is_let_in(server, '', 'wss'), true);
+  assert.equal(await is_let_in(server, server.secure_web(''), 'wss'), true);
+  assert.equal(await is_let_in(server, 'https://chat.example.org', 'wss'), true);
+  assert.equal(await is_let_in(server, server.secure_web('').replace('https', 'http'), 'wss'), 403);
+  assert.equal(await is_let_in(server, server.web(''), 'wss'), 403);
 }, '--xmpp-origin', 'https://chat.example.org');

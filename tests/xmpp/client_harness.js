@@ -23,7 +23,7 @@ export class Server {
   constructor(...options) {
     this.options = options;
     this.folder = mkdtempSync(join(tmpdir(), 'coppice_xmpp_'));
-    this.ports = { http: 0, starttls: 0, tls: 0 };
+    this.ports = { http: 0, starttls: 0, tls: 0, https: 0 };
     for (const user of ['alice', 'bob']) {
       const added = spawnSync(program, ['messaging', 'user', 'add', user, '--data', this.folder],
         { input: `pw-${user}\n` });
@@ -33,9 +33,10 @@ export class Server {
 
   /// Again at the same ports, once they are known.
   async start() {
-    const { http, starttls, tls } = this.ports;
+    const { http, starttls, tls, https } = this.ports;
     this.process = spawn(program, ['run', '--port', `${http}`, '--data', this.folder,
-      '--xmpp', `127.0.0.1:${starttls}`, '--xmpp-tls', `127.0.0.1:${tls}`, ...this.options],
+      '--xmpp', `127.0.0.1:${starttls}`, '--xmpp-tls', `127.0.0.1:${tls}`, '--xmpp-https', `127.0.0.1:${https}`,
+      ...this.options],
     { stdio: ['ignore', 'pipe', 'inherit'] });
     for await (const line of createInterface({ input: this.process.stdout })) {
       const [, kind, name, where] = line.split(' ');
@@ -60,11 +61,14 @@ export class Server {
   }
 
   url(entrance) {
+    if (entrance === 'wss') return `wss://127.0.0.1:${this.ports.https}/xmpp-websocket`;
     if (entrance === 'websocket') return `ws://127.0.0.1:${this.ports.http}/xmpp-websocket`;
     return `${entrance === 'tls' ? 'xmpps' : 'xmpp'}://127.0.0.1:${this.ports[entrance]}`;
   }
 
   web(path) { return `http://127.0.0.1:${this.ports.http}${path}`; }
+
+  secure_web(path) { return `https://127.0.0.1:${this.ports.https}${path}`; }
 }
 
 /// Waits until `holds` gives something; whatever may change it calls `changed`.

@@ -137,7 +137,9 @@ void describe(config::keys& k, configuration& c) {
       .text("key", c.key_file, "The certificate's key, PEM")
       .address("listen", c.starttls, "Where clients connect, and then begin TLS (STARTTLS)")
       .address("listen_tls", c.tls, "Where they connect with TLS from the start")
-      .number("connections", c.max_connections, 1, 1'000'000, "Connections at each of the two")
+      .address("listen_https", c.https,
+               "Where browsers do: the web client, WebSocket and files over TLS; '': nowhere")
+      .number("connections", c.max_connections, 1, 1'000'000, "Connections at each of them")
       .texts("origins", c.origins,
              "Web sites whose pages may sign in over WebSocket, as https://chat.example.org",
              config::change::at_start, &check_origin)

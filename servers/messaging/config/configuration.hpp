@@ -6,6 +6,7 @@
 #include "servers/messaging/core/settings.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,9 +21,10 @@ struct configuration {
   std::string key_file;         ///< likewise
   net::endpoint starttls = net::endpoint::loopback(5222); ///< where clients connect
   net::endpoint tls = net::endpoint::loopback(5223);      ///< and where with TLS from the start
-  std::size_t max_connections = 100'000;                  ///< at each of the two
-  bool demo_accounts = false;                             ///< made if there is no account yet
-  std::vector<std::string> origins; ///< whose pages may use the WebSocket, besides this node's
+  std::optional<net::endpoint> https;    ///< where web clients do, with TLS; nothing: they come elsewhere
+  std::size_t max_connections = 100'000; ///< at each of them
+  bool demo_accounts = false;            ///< made if there is no account yet
+  std::vector<std::string> origins;      ///< whose pages may use the WebSocket, besides this node's
   settings how;
 };
 

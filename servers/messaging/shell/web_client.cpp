@@ -39,11 +39,12 @@ void put(std::string& page, std::string_view placeholder, std::string_view text)
   if (at != std::string::npos) page.replace(at, placeholder.size(), escaped);
 }
 
-http::response serve_page(const host& h, const web::file& page) {
+http::response serve_page(const host& h, const web::file& page, std::string_view supervision) {
   std::string text(page.content);
   put(text, "__COPPICE_DOMAIN__", h.domain());
   put(text, "__COPPICE_ROOMS__", h.rooms_domain());
   put(text, "__COPPICE_FILES__", h.uploads_url());
+  put(text, "__COPPICE_SUPERVISION__", supervision);
   http::response answer(http::status::ok, "text/html; charset=utf-8", std::move(text));
   answer.header("Content-Security-Policy", policy_of(h));
   return answer;
@@ -58,9 +59,11 @@ const web::file& find(std::span<const web::file> files, std::string_view name) {
 
 } // namespace
 
-void mount_web_client(http::routes& routes, const host& h) {
-  routes
-      .get("/messaging/", [h](http::request&) { return serve_page(h, find(web_page_files(), "index.html")); })
+void mount_web_client(http::routes& routes, const host& h, std::string supervision) {
+  const auto page = [h, supervision = std::move(supervision)](http::request&) {
+    return serve_page(h, find(web_page_files(), "index.html"), supervision);
+  };
+  routes.get("/messaging/", page)
       .get("/messaging/:file",
            [](http::request& r) { return web::serve(r, find(web_page_files(), *r.binding("file"))); })
       .get("/messaging/client/[...]", [](http::request& r) {

@@ -4,6 +4,9 @@
 #include "coppice/http/server.hpp"
 #include "servers/messaging/shell/host.hpp"
 
+#include <string>
+#include <string_view>
+
 namespace coppice::messaging {
 
 /// Where it is.
@@ -11,6 +14,7 @@ inline constexpr std::string_view web_client_path = "/messaging/";
 
 /// Adds it to a server's routes. It talks to `/xmpp-websocket` of the same server, and its content policy
 /// lets it load nothing from elsewhere, save files from where `host::uploads_url` says that they are.
-void mount_web_client(http::routes& routes, const host& h);
+/// `supervision`: where the same server shows its processes; '': it does not.
+void mount_web_client(http::routes& routes, const host& h, std::string supervision);
 
 } // namespace coppice::messaging
