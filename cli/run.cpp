@@ -99,7 +99,7 @@ struct http_entrance {
 };
 
 /// The HTTP server there. Once it has found a port it keeps it, so that pages come back to where they were.
-child_description entrance(http_entrance in, http::routes routes) {
+child_description entrance(const http_entrance& in, http::routes routes) {
   http::server_options options;
   options.listener.endpoint = in.at;
   options.listener.label = "http_connection";
@@ -221,15 +221,15 @@ child_description https_entrance_of(const run_options& options, const messaging:
     say_xmpp_entrance("https", at);
     if (gives_files_by_https(options)) server.serves_at(https_url_of(options, at.port()));
   };
-  http_entrance where{"https",
-                      "web_connection_sup",
-                      *options.messaging->https,
-                      server.tls(),
-                      options.messaging->max_connections,
-                      std::move(hosts),
-                      open,
-                      opened};
-  return entrance(std::move(where), std::move(routes));
+  const http_entrance where{"https",
+                            "web_connection_sup",
+                            *options.messaging->https,
+                            server.tls(),
+                            options.messaging->max_connections,
+                            std::move(hosts),
+                            open,
+                            opened};
+  return entrance(where, std::move(routes));
 }
 
 void say_where(const run_options& options, std::uint16_t port) {
