@@ -138,6 +138,7 @@ messaging:
   sign_in: {failures_by_address: 1, failures_by_account: 2, period: 3s, scram_sha_256: no, scram_sha_1: no,
     plain: no}
   uploads: {max_file_size: 1MiB, bytes_per_day: 2MiB, files_per_day: 3, days_kept: 4, public_url: "https://b.example"}
+  storage: {offline_messages: 5, offline: 6KiB, private_xml: 7KiB, nodes: 8KiB}
   registration: {open: yes, per_day: 6, own_account: yes}
   drain: {see_other_host: "c.example:5222", see_other_uri: "wss://c.example/x"}
 )");

@@ -73,6 +73,17 @@ protected:
 };
 COPPICE_ON_BOTH(a_database);
 
+TEST_P(a_database, counts_bytes) {
+  database db = must_open(at());
+  auto bytes = [&](const char* text) {
+    return db.read_now([&](transaction& t) {
+      return t.query("SELECT octet_length(CAST($1 AS text))", text)[0].get<std::int64_t>(0);
+    });
+  };
+  EXPECT_EQ(bytes("a☃").value(), 4);
+  EXPECT_EQ(bytes("").value(), 0);
+}
+
 TEST_P(a_database, gives_back_what_it_was_given) {
   database_options options = at();
   options.migrations = {{1, "CREATE TABLE v (i {int}, r {real}, s {text}, b {blob})"}};

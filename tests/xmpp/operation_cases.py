@@ -183,3 +183,62 @@ async def say_what_must_not_be_logged(server):
     await bob.got("MUST-NOT from the command line")
     for client in (alice, bob):
         await client.disconnect()
+
+
+async def so_much_is_kept_for_a_user(server):
+    configured(server, "  storage: {offline_messages: 3, private_xml: 2KiB, nodes: 2KiB}\n")
+    alice = await Client(server, "alice", "a").enter()
+
+    def keep():
+        bob = Peer(server, "tls").sign_in("bob")
+
+        def answer(inside):
+            bob.send(f"<iq xmlns='jabber:client' type='set' id='q'>{inside}</iq>")
+            while not (found := re.search(rb"<iq [^>]*id=.q.[^>]*?(/>|>.*?</iq>)", bob.got, re.S)):
+                bob.read()
+            bob.got = b""
+            return found[0].decode()
+
+        def private(name):
+            return answer(f"<query xmlns='jabber:iq:private'><x xmlns='urn:{name}'>{'p' * 1100}</x></query>")
+
+        def node(name, what):
+            inside = f"<item id='1'><x xmlns='urn:x'>{'n' * 1100}</x></item>" if what == "publish" else "<item id='1'/>"
+            return answer(f"<pubsub xmlns='http://jabber.org/protocol/pubsub'><{what} node='{name}'>{inside}</{what}></pubsub>")
+
+        assert "error" not in private("a") and "error" not in private("a")
+        assert "<resource-constraint" in private("b")
+        assert "error" not in node("a", "publish") and "error" not in node("a", "publish")
+        assert "<resource-constraint" in node("b", "publish")
+        assert "error" not in node("a", "retract")
+        assert "error" not in node("b", "publish")
+        assert "error" not in answer("<prefs xmlns='urn:xmpp:mam:2' default='never'/>")
+        bob.socket.close()
+    await asyncio.to_thread(keep)
+    await asyncio.to_thread(server.stop)
+    configured(server, "  storage: {offline_messages: 3, nodes: 2KiB}\n")
+    alice = await Client(server, "alice", "b").enter()
+    for n in range(5):
+        alice.send_message("bob@localhost", str(n), mtype="chat")
+    await alice.until(lambda: alice.events.count("error:service-unavailable") == 2, "two messages that come back")
+    bob = await Client(server, "bob", "b").enter()
+    await bob.got("2")
+    assert await bob["xep_0199"].ping("localhost") >= 0
+    assert bob.bodies() == ["0", "1", "2"], bob.bodies()
+
+
+async def whoever_was_away_for_long_gets_all_at_his_pace(server):
+    """More than a client may leave unread at once."""
+    configured(server, "  limits: {bytes_per_second: 0}\n")
+    alice = await Client(server, "alice", "a").enter()
+    for n in range(400):
+        alice.send_message("bob@localhost", f"{n} " + "x" * 20_000, mtype="chat")
+    await alice.acknowledged()
+    bob = await Client(server, "bob", "b").enter()
+    await bob.until(lambda: len(bob.messages) == 400, "all messages")
+    assert [body.split()[0] for body in bob.bodies()] == [str(n) for n in range(400)]
+    assert bob.events.count("session_start") == 1 and "disconnected" not in bob.events, bob.events
+    await bob.leave()
+    bob = await Client(server, "bob", "b").enter()
+    assert await bob["xep_0199"].ping("localhost") >= 0
+    assert bob.bodies() == [], "they come once"

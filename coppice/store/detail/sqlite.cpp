@@ -153,6 +153,12 @@ struct view_hash {
   std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>()(text); }
 };
 
+/// PostgreSQL's, which SQLite has from 3.43 on: bytes of a text or blob.
+void octet_length(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
+  if (sqlite3_value_type(*values) == SQLITE_NULL) return;
+  sqlite3_result_int64(context, sqlite3_value_bytes(*values));
+}
+
 class sqlite_connection final : public connection {
 public:
   sqlite_connection(const std::string& path, durability durable) {
@@ -166,6 +172,8 @@ public:
     try {
       sqlite3_extended_result_codes(db_, 1);
       sqlite3_busy_timeout(db_, 5000);
+      sqlite3_create_function_v2(db_, "octet_length", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr,
+                                 &octet_length, nullptr, nullptr, nullptr);
       run_script(std::string("PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
                              "PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864;"
                              "PRAGMA cache_size=-16000; PRAGMA synchronous=") +

@@ -75,6 +75,17 @@ void describe_registration(config::keys& k, registration_settings& r) {
               config::change::live);
 }
 
+void describe_room(config::keys& k, room_for_users& room) {
+  k.group("messaging.storage", "What is kept for a user, at most")
+      .number("offline_messages", room.offline_messages, 0, 100'000, "That wait until he comes",
+              config::change::live)
+      .size("offline", room.offline_bytes, 0, 1024 * mib, "Bytes of those", config::change::live)
+      .size("private_xml", room.private_xml, 0, 1024 * mib, "Of clients' own data (XEP-0049)",
+            config::change::live)
+      .size("nodes", room.nodes, 0, 1024 * mib, "Of what is published: bookmarks, pictures, keys (XEP-0163)",
+            config::change::live);
+}
+
 std::string check_host(const std::string& text) {
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
   if (text.find_first_not_of(allowed) == std::string::npos) return "";
@@ -151,6 +162,7 @@ void describe(config::keys& k, configuration& c) {
   describe_sign_ins(k, c.how.sign_ins);
   describe_mechanisms(k, c.how.mechanisms);
   describe_registration(k, c.how.registration);
+  describe_room(k, c.how.room);
   describe_uploads(k, c.how.uploads);
   describe_drain(k, c.how.drain);
 }
@@ -169,6 +181,7 @@ settings reloaded(settings running, const settings& told) {
   running.traffic = told.traffic;
   running.registration = told.registration;
   running.drain = told.drain;
+  running.room = told.room;
   running.uploads.bytes_per_day = told.uploads.bytes_per_day;
   running.uploads.files_per_day = told.uploads.files_per_day;
   running.uploads.days_kept = told.uploads.days_kept;

@@ -40,6 +40,14 @@ struct drain_settings {
   std::string see_other_uri = {};  ///< over WebSocket: `wss://HOST/PATH` (RFC 7395, 3.6.1)
 };
 
+/// What is kept for a user at most, in bytes where nothing else is said.
+struct room_for_users {
+  std::size_t offline_messages = 1'000;                   ///< that wait for who is away
+  std::uint64_t offline_bytes = std::uint64_t{10} << 20U; ///< likewise
+  std::uint64_t private_xml = std::uint64_t{1} << 20U;    ///< XEP-0049
+  std::uint64_t nodes = std::uint64_t{16} << 20U;         ///< what is published (XEP-0163)
+};
+
 /// How the server is run.
 struct settings {
   std::string domain = "localhost";                     ///< whose users it has, in its form
@@ -54,6 +62,7 @@ struct settings {
   traffic_limits traffic = {};                          ///< what connections may carry
   drain_settings drain = {};                            ///< where clients go
   registration_settings registration = {};              ///< accounts of whoever wants one
+  room_for_users room = {};                             ///< what is kept of theirs
   upload_settings uploads = {};                         ///< files that users send
 };
 

@@ -44,6 +44,7 @@ struct session {
   // RFC 6121
   std::shared_ptr<const xml::element> presence; ///< the last that was broadcast; none: not available
   int priority = 0;
+  bool awaits_offline = false;  ///< it was given so much of what has waited that the rest waits for it
   bool interested = false;      ///< has asked for the roster: gets pushes
   bool sees_blocks = false;     ///< has asked for the block list: gets pushes
   std::set<xmpp::jid> directed; ///< who has got presence that was not broadcast
@@ -111,6 +112,7 @@ struct user_state {
   xmpp::block_list blocked;                 ///< XEP-0191
   xmpp::archive_preferences archiving;      ///< XEP-0313
   xmpp::pubsub::account nodes{xmpp::jid()}; ///< XEP-0163
+  std::int64_t node_bytes = 0;              ///< of what is published there
   std::string avatar;                       ///< the identifier of the user's picture; '': none
 
   std::map<std::uint64_t, session> sessions; ///< by number

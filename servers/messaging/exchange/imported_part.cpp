@@ -24,7 +24,9 @@ namespace {
 
 using namespace xmpp; // NOLINT(google-build-using-namespace)
 
+/// Whoever imports them has seen how big they are; the server takes nothing away from what is there.
 constexpr std::size_t most_waiting = 1'000;
+constexpr std::uint64_t any_bytes = INT64_MAX;
 
 /// Keeps what is one user's.
 class keeper_of_parts {
@@ -120,7 +122,7 @@ private:
     if (!message.is(ns::client, "message")) return leave_out("something among the messages that is none");
     const instant at = time_of(message.child(ns::delay, "delay")).value_or(owner_.now);
     const std::int64_t number = next_number(owner_.last_message, at);
-    if (!storage::add_offline(t_, name_, number, at, message.to_string(), most_waiting)) {
+    if (!storage::add_offline(t_, name_, number, at, message.to_string(), {most_waiting, any_bytes})) {
       leave_out("a message, of more than " + std::to_string(most_waiting) + " that wait");
     }
   }
@@ -146,7 +148,7 @@ private:
 
   void keep_private(const xml::element& part) {
     if (part.is(ns::bookmarks_legacy, "storage")) return keep_bookmarks(part);
-    if (!storage::save_private_xml(t_, name_, private_key(part), part.to_string())) {
+    if (!storage::save_private_xml(t_, name_, private_key(part), part.to_string(), {100, any_bytes})) {
       leave_out("private data: there is too much of it");
     }
   }

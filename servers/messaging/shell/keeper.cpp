@@ -4,8 +4,19 @@ namespace coppice::messaging {
 namespace {
 
 constexpr std::size_t most_at_once = 2'000;
-/// That wait for one user.
-constexpr std::size_t most_offline = 1'000;
+
+/// Which of the jobs found no room for what was to wait.
+std::vector<bool> keep_all(store::transaction& t, const std::vector<std::shared_ptr<const keep_job>>& jobs,
+                           const storage::offline_room& room) {
+  std::vector<bool> full(jobs.size());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const keep_job& job = *jobs[i];
+    if (job.archive) storage::append_to_archive(t, job.owner, *job.archive);
+    if (!job.away) continue;
+    full[i] = !storage::add_offline(t, job.owner, job.away->id, job.away->at, job.away->stanza, room);
+  }
+  return full;
+}
 
 } // namespace
 
@@ -24,20 +35,14 @@ task<> keeper::write() {
   std::vector<std::shared_ptr<const keep_job>> jobs;
   jobs.reserve(now.size());
   for (const keep& k : now) jobs.push_back(k.job);
-  auto work = [jobs = std::move(jobs)](store::transaction& t) {
-    for (const auto& job : jobs) {
-      if (job->archive) storage::append_to_archive(t, job->owner, *job->archive);
-      if (job->away) {
-        // What finds no room is lost: its sender was told that it would wait (RFC 6121, 8.5.2.2).
-        (void)storage::add_offline(t, job->owner, job->away->id, job->away->at, job->away->stanza,
-                                   most_offline);
-      }
-    }
-  };
-  std::expected<void, store::error> written = co_await host_.db().write(std::move(work));
+  const storage::offline_room room{host_.how().room.offline_messages, host_.how().room.offline_bytes};
+  auto work = [jobs = std::move(jobs), room](store::transaction& t) { return keep_all(t, jobs, room); };
+  std::expected<std::vector<bool>, store::error> written = co_await host_.db().write(std::move(work));
   jobs_ += now.size();
   ++commits_;
-  for (const keep& k : now) send(k.from, kept{k.token, written.has_value()});
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    send(now[i].from, kept{now[i].token, written.has_value(), written && (*written)[i]});
+  }
 }
 
 term keeper::state() const {

@@ -29,6 +29,7 @@ struct keep {
 struct kept {
   std::uint64_t token = 0;
   bool well = true;
+  bool full = false; ///< there was no room for what was to wait
 };
 
 /// Registered as `keeper`. Whatever waits in its mailbox goes into one transaction. It holds nothing that

@@ -95,6 +95,7 @@ task<> user::load_account() {
   state_->blocked = std::move(found->blocked);
   state_->archiving = std::move(found->archiving);
   state_->nodes = pubsub::account(bare(), std::move(found->nodes.nodes));
+  state_->node_bytes = found->nodes.bytes;
   state_->avatar = std::move(found->nodes.avatar);
 }
 
@@ -301,9 +302,14 @@ void user::flush() {
   }
 }
 
-result<> user::handle_cast(const stream_wrote& m) {
-  if (session* s = find(m.session)) s->unwritten -= std::min(s->unwritten, m.bytes);
-  return rest();
+task<result<>> user::handle_cast(stream_wrote m) {
+  session* s = find(m.session);
+  if (s != nullptr) {
+    s->unwritten -= std::min(s->unwritten, m.bytes);
+    if (s->awaits_offline) co_await give_offline(s);
+    flush();
+  }
+  co_return rest();
 }
 
 term user::state() const {

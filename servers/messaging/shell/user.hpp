@@ -64,7 +64,7 @@ public:
   task<resumed_or_not> handle_call(resume_session m);
   std::optional<stream_attached> handle_call(const attach_stream& m);
   task<result<>> handle_cast(from_client m);
-  result<> handle_cast(const stream_wrote& m);
+  task<result<>> handle_cast(stream_wrote m);
   task<result<>> handle_cast(stream_over m);
   task<result<>> handle_cast(kick m);
   task<result<>> handle_info(deliver m);
@@ -112,6 +112,7 @@ private:
   task<> send_again_to(pid lost);
   task<> take_over();
   void done(std::uint64_t token);
+  void say_that_it_is_full(const keep_job& job);
   /// Gives it to the keeper; again, if that one is another by now.
   void keep_it(std::uint64_t token, const unfinished& what);
   void watch(pid other);
@@ -144,6 +145,7 @@ private:
   task<> probe_contacts(session* s);
   task<> probe_again();
   task<> give_offline(session* s);
+  task<bool> give_some_offline(session* s);
   task<> give_offline_to_who_came();
   task<> show_to(xmpp::jid contact, bool visible);
   task<> say_farewell(xmpp::jid contact, xmpp::subscription_farewell what);

@@ -146,10 +146,12 @@ task<xml::element> user::answer_private(session* s, xml::element iq) {
       if (refusal) co_return error_reply(iq, *refusal);
     }
     std::erase_if(wish->parts, is_bookmarks);
-    auto work = [owner = bare().text(), parts = std::move(wish->parts)](store::transaction& t) {
+    storage::private_room most;
+    most.bytes = host_.how().room.private_xml;
+    auto work = [owner = bare().text(), parts = std::move(wish->parts), most](store::transaction& t) {
       bool room = true;
       for (const xml::element& one : parts) {
-        room = room && storage::save_private_xml(t, owner, private_key(one), one.to_string());
+        room = room && storage::save_private_xml(t, owner, private_key(one), one.to_string(), most);
       }
       return room;
     };

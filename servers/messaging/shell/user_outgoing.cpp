@@ -1,6 +1,7 @@
 // What a user's clients send: stream management, stanzas, and the way of messages to their receivers.
 #include "servers/messaging/core/origin.hpp"
 #include "servers/messaging/shell/user.hpp"
+#include "servers/xml/stream_parser.hpp"
 #include "servers/xmpp/message_rules.hpp"
 #include "servers/xmpp/namespaces.hpp"
 
@@ -71,6 +72,8 @@ task<bool> user::take_management(session* s, stanza_ptr e) {
     if (auto well = s->out.acknowledged(*h); !well) {
       write_unmanaged(*s, stream_error_element("undefined-condition", "").add(to_element(well.error())));
       co_await end(s->number, "", "");
+    } else if (s->awaits_offline) {
+      co_await give_offline(s);
     }
   } else {
     co_return false;
@@ -279,7 +282,8 @@ task<result<>> user::handle_info(kept m) {
   const auto open = state_->waiting.find(m.token);
   if (open == state_->waiting.end() || !open->second.job) co_return rest(); // it was kept when it came before
   if (m.well) {
-    const bool waits = open->second.job && open->second.job->away;
+    const bool waits = open->second.job && open->second.job->away && !m.full;
+    if (m.full) say_that_it_is_full(*open->second.job);
     open->second.job.reset();
     done(m.token);
     if (waits) co_await give_offline_to_who_came();
@@ -288,6 +292,14 @@ task<result<>> user::handle_info(kept m) {
   }
   flush();
   co_return rest();
+}
+
+/// Whoever sent it must know that it does not wait (RFC 6121, 8.5.2.2.1), unless it is found in the archive.
+void user::say_that_it_is_full(const keep_job& job) {
+  if (job.archive) return;
+  const auto message = xml::parse_element(job.away->stanza, host_.how().limits);
+  if (message)
+    answer_error(*message, {condition::service_unavailable, "Too much waits for the user already."});
 }
 
 result<> user::handle_info(keep_again m) {

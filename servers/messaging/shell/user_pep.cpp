@@ -47,13 +47,17 @@ bool changes_bookmarks(const pubsub::command& c) {
 
 using shared_commands = std::shared_ptr<const std::vector<pubsub::command>>;
 
-/// `vcard`: the user's new one, before all else; or ''.
-task<std::expected<storage::carried_out, store::error>>
-in_one_transaction(host where, std::string owner, shared_commands todo, std::string vcard) {
+/// `vcard`: the user's new one, or ''. `room`: bytes that there may be more.
+task<std::expected<storage::carried_out, store::error>> in_one_transaction(host where, std::string owner,
+                                                                           shared_commands todo,
+                                                                           std::string vcard,
+                                                                           std::int64_t room) {
   const bool reads = vcard.empty() && only_reads(*todo);
-  auto work = [owner, todo, vcard, now = host::now_utc()](store::transaction& t) {
-    if (!vcard.empty()) storage::save_vcard(t, owner, vcard);
-    return storage::carry_out(t, owner, *todo, now);
+  auto work = [owner, todo, vcard, room, now = host::now_utc()](store::transaction& t) {
+    storage::carried_out done = storage::carry_out(t, owner, *todo, now, room);
+    // With the picture that was published: it has the same.
+    if (!vcard.empty() && !done.full) storage::save_vcard(t, owner, vcard);
+    return done;
   };
   if (reads) co_return co_await where.db().read(std::move(work));
   co_return co_await where.db().write(std::move(work));
@@ -118,8 +122,15 @@ task<xml::element> user::answer_pubsub(session* s, xml::element iq) {
 task<std::expected<user::item_list, stanza_error>> user::carry_out(command_list todo, std::string vcard) {
   using result_type = std::expected<item_list, stanza_error>;
   const auto shared = std::make_shared<const command_list>(std::move(todo));
-  auto done = co_await in_one_transaction(host_, bare().text(), shared, std::move(vcard));
+  const auto room = static_cast<std::int64_t>(host_.how().room.nodes) - state_->node_bytes;
+  auto done = co_await in_one_transaction(host_, bare().text(), shared, std::move(vcard), room);
   if (!done) co_return result_type(std::unexpect, database_is_silent());
+  state_->node_bytes += done->grown;
+  if (done->full) {
+    co_return result_type(std::unexpect,
+                          stanza_error{condition::resource_constraint,
+                                       "There is no room for it: remove something before.", "wait"});
+  }
   if (!done->found) {
     co_return result_type(std::unexpect, stanza_error{condition::item_not_found, "There is no such item."});
   }

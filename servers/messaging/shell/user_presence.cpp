@@ -15,7 +15,10 @@ using namespace xmpp; // NOLINT(google-build-using-namespace)
 
 namespace {
 
-constexpr std::size_t most_offline = 1'000;
+constexpr std::size_t offline_at_once = 50;
+/// What is stored was within bounds when it came.
+constexpr xml::parser_limits for_stored{
+    .stanza = std::size_t{64} << 20U, .depth = 1'000, .attributes = 1'000, .parts = 1'000'000};
 constexpr std::size_t most_directed = 1'000;
 
 /// RFC 6121, 4.7.2.3; what is no priority is none.
@@ -25,6 +28,14 @@ int priority_of(const xml::element& presence) {
   const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
   if (read.ec != std::errc() || read.ptr != text.data() + text.size()) return 0;
   return std::clamp(value, -128, 127);
+}
+
+/// A client that has so much to read already is not given more of what has waited.
+bool takes_more(const session& s) {
+  constexpr std::size_t most_bytes = std::size_t{256} << 10U;
+  constexpr std::size_t most_stanzas = 500;
+  return s.unwritten + s.text.size() < most_bytes && s.out.bytes() < most_bytes &&
+         s.out.size() < most_stanzas;
 }
 
 stanza_ptr addressed(const xml::element& stanza, std::string_view to) {
@@ -100,28 +111,44 @@ task<> user::probe_again() {
   }
 }
 
-/// They go when the client has been given them: who dies meanwhile leaves them to the next process, which
-/// knows what was given. What is kept twice, because the first answer was lost, is given once.
+/// As much as the client takes now, the rest when it has taken that.
 task<> user::give_offline(session* s) {
   const std::uint64_t number = s->number;
+  for (bool more = true; more;) {
+    session* there = find(number);
+    if (there == nullptr) co_return;
+    there->awaits_offline = !takes_more(*there);
+    if (there->awaits_offline || !there->is_available() || there->priority < 0) co_return;
+    bool may_be_more = co_await give_some_offline(there);
+    more = may_be_more;
+    flush();
+  }
+}
+
+/// They go when the client has been given them: who dies meanwhile leaves them to the next process, which
+/// knows what was given. What is kept twice, because the first answer was lost, is given once. Whether there
+/// may be more.
+task<bool> user::give_some_offline(session* s) {
+  const std::uint64_t number = s->number;
   const std::string owner = bare().text();
-  auto load = [owner](store::transaction& t) { return storage::load_offline(t, owner, 0, most_offline); };
+  auto load = [owner](store::transaction& t) { return storage::load_offline(t, owner, 0, offline_at_once); };
   auto found = co_await host_.db().read(std::move(load));
-  if (!found || found->empty()) co_return; // another time
   session* there = find(number);
-  if (there == nullptr) co_return;
+  if (!found || found->empty() || there == nullptr) co_return false; // another time
+  std::int64_t last = 0;
   for (const storage::offline_message& one : *found) {
+    if (!takes_more(*there)) break;
+    last = one.id;
     if (state_->given.seen(one.message)) continue;
-    auto message = xml::parse_element(one.stanza);
+    auto message = xml::parse_element(one.stanza, for_stored);
     if (!message) continue;
     add_delay(*message, host_.domain(), one.at);
     write(*there, *message);
   }
-  auto remove = [owner, last = found->back().id](store::transaction& t) {
-    storage::remove_offline(t, owner, last);
-  };
+  auto remove = [owner, last](store::transaction& t) { storage::remove_offline(t, owner, last); };
   auto removed = co_await host_.db().write(std::move(remove));
-  static_cast<void>(removed); // else next time
+  const bool is_all = last == found->back().id && found->size() < offline_at_once;
+  co_return removed.has_value() && !is_all; // else next time
 }
 
 /// A message has just been kept for later, and meanwhile somebody is there: he has asked before it was kept.

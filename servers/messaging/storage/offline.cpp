@@ -6,24 +6,41 @@ namespace coppice::messaging::storage {
 
 namespace {
 
-/// The numbers of the first and of the last. They leave from the first on, so there is none missing between.
-std::pair<std::int64_t, std::int64_t> ends(store::transaction& t, std::string_view owner) {
-  store::rows found = t.query("SELECT (SELECT min(id) FROM offline WHERE owner = $1), "
-                              "(SELECT max(id) FROM offline WHERE owner = $1)",
+/// The first and the last. They leave from the first on, so there is none missing between.
+struct ends {
+  std::int64_t first = 1;
+  std::int64_t last = 0;
+  std::int64_t bytes_first = 0; ///< that came until then
+  std::int64_t bytes_last = 0;
+};
+
+ends find_ends(store::transaction& t, std::string_view owner) {
+  ends all;
+  store::rows found = t.query("SELECT id, bytes_after FROM offline WHERE owner = $1 AND id IN "
+                              "((SELECT min(id) FROM offline WHERE owner = $1), "
+                              "(SELECT max(id) FROM offline WHERE owner = $1)) ORDER BY id",
                               owner);
-  return {found[0].get<std::optional<std::int64_t>>(0).value_or(1),
-          found[0].get<std::optional<std::int64_t>>(1).value_or(0)};
+  if (found.empty()) return all;
+  all.first = found[0].get<std::int64_t>(0);
+  all.bytes_first = found[0].get<std::int64_t>(1);
+  all.last = found[found.size() - 1].get<std::int64_t>(0);
+  all.bytes_last = found[found.size() - 1].get<std::int64_t>(1);
+  return all;
 }
 
 } // namespace
 
 bool add_offline(store::transaction& t, std::string_view owner, std::int64_t message, instant at,
-                 std::string_view stanza, std::size_t most) {
-  const auto [first, last] = ends(t, owner);
-  if (static_cast<std::size_t>(last - first + 1) >= most) return false;
-  t.execute("INSERT INTO offline (owner, id, message, at, stanza) VALUES ($1, $2, $3, $4, $5) "
-            "ON CONFLICT DO NOTHING",
-            owner, last + 1, message, to_column(at), stanza);
+                 std::string_view stanza, const offline_room& most) {
+  const ends now = find_ends(t, owner);
+  const std::int64_t bytes_after = now.bytes_last + static_cast<std::int64_t>(stanza.size());
+  if (std::cmp_greater_equal(now.last - now.first + 1, most.messages)) return false;
+  const bool is_first = now.last < now.first;
+  if (!is_first && std::cmp_greater(bytes_after - now.bytes_first, most.bytes)) return false;
+  t.execute(
+      "INSERT INTO offline (owner, id, message, at, stanza, bytes_after) VALUES ($1, $2, $3, $4, $5, $6) "
+      "ON CONFLICT DO NOTHING",
+      owner, now.last + 1, message, to_column(at), stanza, bytes_after);
   return true;
 }
 
@@ -41,8 +58,8 @@ std::vector<offline_message> load_offline(store::transaction& t, std::string_vie
 }
 
 std::size_t count_offline(store::transaction& t, std::string_view owner) {
-  const auto [first, last] = ends(t, owner);
-  return static_cast<std::size_t>(last - first + 1);
+  const ends now = find_ends(t, owner);
+  return static_cast<std::size_t>(now.last - now.first + 1);
 }
 
 void remove_offline(store::transaction& t, std::string_view owner, std::int64_t up_to) {

@@ -18,10 +18,15 @@ struct offline_message {
   std::int64_t message = 0; ///< what it is called; of those that are loaded
 };
 
-/// Keeps one more, unless there are `most` already: then false. `message`: what it is called, so that one
-/// that comes again while the first waits is not kept twice. Logarithmic.
+/// What may wait for one user.
+struct offline_room {
+  std::size_t messages = 1'000;
+  std::uint64_t bytes = std::uint64_t{10} << 20U; ///< of their text, besides the first
+};
+/// Keeps one more, unless there is no room: then false. `message`: what it is called, so that one that comes
+/// again while the first waits is not kept twice. Logarithmic.
 [[nodiscard]] bool add_offline(store::transaction& t, std::string_view owner, std::int64_t message,
-                               instant at, std::string_view stanza, std::size_t most);
+                               instant at, std::string_view stanza, const offline_room& most);
 /// In the order in which they came, behind `after` (0: from the first), at most so many.
 [[nodiscard]] std::vector<offline_message> load_offline(store::transaction& t, std::string_view owner,
                                                         std::int64_t after, std::size_t most);

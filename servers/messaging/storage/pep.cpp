@@ -29,6 +29,22 @@ std::optional<pubsub::stored_item> item_of(pubsub_item&& one) {
   return item;
 }
 
+std::string text_of(const pubsub::put_item& c) {
+  return c.payload.name().empty() ? "" : c.payload.to_string();
+}
+
+/// Bytes that items to come need besides those that they replace. What they push out is not counted: it goes
+/// only when they are there.
+std::int64_t needed(store::transaction& t, std::string_view owner, std::span<const pubsub::command> todo) {
+  std::int64_t bytes = 0;
+  for (const pubsub::command& one : todo) {
+    const auto* put = std::get_if<pubsub::put_item>(&one);
+    if (put == nullptr || put->keep == 0) continue;
+    bytes += static_cast<std::int64_t>(text_of(*put).size()) - item_bytes(t, owner, put->node, put->id);
+  }
+  return bytes;
+}
+
 /// Carries out one command after the other.
 class executor {
 public:
@@ -41,24 +57,26 @@ public:
     }
   }
   void operator()(const pubsub::drop_node& c) {
+    result.grown -= node_bytes(t_, owner_, c.name);
     remove_node(t_, owner_, c.name);
     show_none(c.name);
   }
   void operator()(const pubsub::put_item& c) {
     if (c.keep > 0) {
-      const std::string payload = c.payload.name().empty() ? "" : c.payload.to_string();
-      static_cast<void>(publish_item(t_, owner_, c.node, {c.id, c.publisher, at_, payload}, c.keep));
+      const std::string payload = text_of(c);
+      const auto gone = publish_item(t_, owner_, c.node, {c.id, c.publisher, at_, payload}, c.keep);
+      if (gone) result.grown += static_cast<std::int64_t>(payload.size()) - gone->bytes;
     }
     if (c.node == ns::user_avatar_metadata) show(c.payload);
   }
   void operator()(const pubsub::drop_item& c) {
-    result.found = result.found && retract_item(t_, owner_, c.node, c.id);
+    result.found = result.found && retract(c.node, c.id);
     if (result.found) show_none(c.node);
   }
   void operator()(const pubsub::drop_items& c) {
     const std::vector<std::string> ids = list_items(t_, owner_, c.node);
     const std::size_t gone = ids.size() - std::min(ids.size(), c.keep);
-    for (std::size_t i = 0; i < gone; ++i) retract_item(t_, owner_, c.node, ids[i]);
+    for (std::size_t i = 0; i < gone; ++i) retract(c.node, ids[i]);
     if (c.keep == 0) show_none(c.node);
   }
   void operator()(const pubsub::read_items& c) {
@@ -78,6 +96,10 @@ public:
   carried_out result;
 
 private:
+  bool retract(std::string_view node, std::string_view id) {
+    result.grown -= item_bytes(t_, owner_, node, id);
+    return retract_item(t_, owner_, node, id);
+  }
   /// The vCard shows the picture that the metadata tell of.
   void show(const xml::element& metadata) {
     const std::string id = pubsub::avatar_id(metadata);
@@ -125,11 +147,13 @@ stored_account load_account_nodes(store::transaction& t, std::string_view owner)
     const auto items = read_items(t, owner, ns::user_avatar_metadata, 1);
     if (!items.empty()) all.avatar = pubsub::avatar_id(items.back().payload);
   }
+  all.bytes = all_node_bytes(t, owner);
   return all;
 }
 
 carried_out carry_out(store::transaction& t, std::string_view owner, std::span<const pubsub::command> todo,
-                      xmpp::instant at) {
+                      xmpp::instant at, std::int64_t room) {
+  if (const std::int64_t bytes = needed(t, owner, todo); bytes > 0 && bytes > room) return {.full = true};
   executor all(t, owner, at);
   for (const pubsub::command& one : todo) {
     std::visit(all, one);

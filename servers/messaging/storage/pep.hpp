@@ -6,6 +6,7 @@
 #include "servers/xmpp/pubsub/account.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,7 +18,8 @@ namespace coppice::messaging::storage {
 /// The nodes of an account, as they are read when it is needed.
 struct stored_account {
   xmpp::pubsub::account::node_map nodes;
-  std::string avatar; ///< the identifier of the user's picture; '': none
+  std::string avatar;     ///< the identifier of the user's picture; '': none
+  std::int64_t bytes = 0; ///< of all items
 };
 [[nodiscard]] stored_account load_account_nodes(store::transaction& t, std::string_view owner);
 
@@ -26,10 +28,13 @@ struct carried_out {
   bool found = true; ///< else an item that was to go is not there: from there on nothing is done
   std::vector<xmpp::pubsub::stored_item> items; ///< that were to be read; also the one to be sent
   std::optional<std::string> avatar;            ///< the user's picture is that from now on; '': none
+  std::int64_t grown = 0;                       ///< bytes that all items have more than before
+  bool full = false;                            ///< there is no room for items to come: nothing is done
 };
-/// Does what concerns the database; `at` is now.
+/// Does what concerns the database; `at` is now. `room`: bytes that there may be more.
 [[nodiscard]] carried_out carry_out(store::transaction& t, std::string_view owner,
-                                    std::span<const xmpp::pubsub::command> todo, xmpp::instant at);
+                                    std::span<const xmpp::pubsub::command> todo, xmpp::instant at,
+                                    std::int64_t room = INT64_MAX);
 
 /// The newest items of a node, at most so many, oldest of them first; without those that take the answer
 /// beyond `most_answer` bytes.

@@ -49,6 +49,29 @@ private:
 };
 COPPICE_ON_BOTH(nodes_of_an_account);
 
+TEST_P(nodes_of_an_account, have_so_much_room) {
+  carry({pubsub::save_node{"n", {.config = {.max_items = 2}}}});
+  const auto put = [&](const char* id, std::size_t size, std::int64_t room) {
+    xml::element payload("urn:x", "x");
+    payload.add_text(std::string(size, 'x'));
+    const std::vector<pubsub::command> todo{item("n", id, payload, 2)};
+    return in([&](transaction& t) { return carry_out(t, "a@h", todo, at_us(1), room); });
+  };
+  const auto used = [&] { return in([](transaction& t) { return load_account_nodes(t, "a@h"); }).bytes; };
+  const carried_out first = put("1", 100, 200);
+  EXPECT_FALSE(first.full);
+  EXPECT_EQ(first.grown, used());
+  EXPECT_TRUE(put("2", 100, 50).full);
+  EXPECT_THAT(ids("n"), ElementsAre("1"));
+  EXPECT_EQ(put("1", 150, 50).grown, 50) << "in the place of the first";
+  EXPECT_LT(put("1", 10, -5).grown, 0) << "who has too much may have less";
+  put("2", 10, 200);
+  EXPECT_EQ(put("3", 10, 200).grown, 0) << "the first has gone";
+  const std::int64_t before = used();
+  EXPECT_EQ(carry({pubsub::drop_item{"n", "2"}, pubsub::drop_node{"n"}}).grown, -before);
+  EXPECT_EQ(used(), 0);
+}
+
 TEST_P(nodes_of_an_account, are_kept_with_their_configuration_and_items) {
   const pubsub::node open{.config = {.access = pubsub::access_model::open, .max_items = 2},
                           .subscribers = {jid("b@h")}};

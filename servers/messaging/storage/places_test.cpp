@@ -16,9 +16,11 @@ using ::testing::IsEmpty;
 class a_node : public on_tables {
 protected:
   std::optional<std::vector<std::string>> publish(const std::string& id, std::size_t most = 100) {
-    return in([&](transaction& t) {
+    auto gone = in([&](transaction& t) {
       return publish_item(t, "a@h", "n", {id, "a@h/r", at_us(7), "<i>" + id + "</i>"}, most);
     });
+    if (!gone) return std::nullopt;
+    return gone->ids;
   }
   std::vector<std::string> items() {
     return in([](transaction& t) { return list_items(t, "a@h", "n"); });
@@ -28,6 +30,23 @@ protected:
   }
 };
 COPPICE_ON_BOTH(a_node);
+
+TEST_P(a_node, knows_how_many_bytes_it_has) {
+  create("n");
+  const auto put = [&](const std::string& id, const std::string& payload, std::size_t most) {
+    return in([&](transaction& t) { return publish_item(t, "a@h", "n", {id, "", at_us(7), payload}, most); })
+        ->bytes;
+  };
+  EXPECT_EQ(put("1", "<i>☃</i>", 2), 0);
+  EXPECT_EQ(put("1", "<i/>", 2), 10) << "its predecessor";
+  EXPECT_EQ(put("2", "<i>2</i>", 2), 0);
+  EXPECT_EQ(put("3", "<i/>", 2), 4) << "the oldest";
+  EXPECT_EQ(in([](transaction& t) { return item_bytes(t, "a@h", "n", "2"); }), 8);
+  EXPECT_EQ(in([](transaction& t) { return item_bytes(t, "a@h", "n", "1"); }), 0);
+  EXPECT_EQ(in([](transaction& t) { return node_bytes(t, "a@h", "n"); }), 12);
+  EXPECT_EQ(in([](transaction& t) { return all_node_bytes(t, "a@h"); }), 12);
+  EXPECT_EQ(in([](transaction& t) { return all_node_bytes(t, "b@h"); }), 0);
+}
 
 TEST_P(a_node, is_made_configured_and_removed) {
   EXPECT_EQ(create("n", 2), node_creation::created);

@@ -16,19 +16,25 @@ pubsub_node node_of(const store::row& r) {
 }
 
 /// Removes all but the newest `most` of a node.
-std::vector<std::string> evict(store::transaction& t, std::string_view owner, std::string_view node,
-                               std::size_t most) {
-  std::vector<std::string> gone;
-  store::rows oldest = t.query("SELECT id, seq FROM pubsub_item WHERE owner = $1 AND node = $2 "
-                               "ORDER BY seq DESC LIMIT 1000000 OFFSET $3",
-                               owner, node, static_cast<std::int64_t>(most));
+displaced evict(store::transaction& t, std::string_view owner, std::string_view node, std::size_t most) {
+  displaced gone;
+  store::rows oldest =
+      t.query("SELECT id, seq, octet_length(payload) FROM pubsub_item WHERE owner = $1 AND node = $2 "
+              "ORDER BY seq DESC LIMIT 1000000 OFFSET $3",
+              owner, node, static_cast<std::int64_t>(most));
   if (oldest.empty()) return gone;
-  for (const store::row& r : oldest) gone.push_back(r.take(0));
-  std::ranges::reverse(gone);
+  for (const store::row& r : oldest) {
+    gone.ids.push_back(r.take(0));
+    gone.bytes += r.get<std::int64_t>(2);
+  }
+  std::ranges::reverse(gone.ids);
   t.execute("DELETE FROM pubsub_item WHERE owner = $1 AND node = $2 AND seq <= $3", owner, node,
             oldest[0].get<std::int64_t>(1));
   return gone;
 }
+
+constexpr std::string_view sum_of_payloads =
+    "SELECT CAST(coalesce(sum(octet_length(payload)), 0) AS bigint) FROM pubsub_item WHERE owner = $1";
 
 } // namespace
 
@@ -75,19 +81,36 @@ void remove_nodes(store::transaction& t, std::string_view owner) {
   t.execute("DELETE FROM pubsub_node WHERE owner = $1", owner);
 }
 
-std::optional<std::vector<std::string>> publish_item(store::transaction& t, std::string_view owner,
-                                                     std::string_view node, const pubsub_item& item,
-                                                     std::size_t most) {
+std::int64_t item_bytes(store::transaction& t, std::string_view owner, std::string_view node,
+                        std::string_view id) {
+  const std::string sql = std::string(sum_of_payloads) + " AND node = $2 AND id = $3";
+  return t.query(sql, owner, node, id)[0].get<std::int64_t>(0);
+}
+
+std::int64_t node_bytes(store::transaction& t, std::string_view owner, std::string_view node) {
+  const std::string sql = std::string(sum_of_payloads) + " AND node = $2";
+  return t.query(sql, owner, node)[0].get<std::int64_t>(0);
+}
+
+std::int64_t all_node_bytes(store::transaction& t, std::string_view owner) {
+  return t.query(sum_of_payloads, owner)[0].get<std::int64_t>(0);
+}
+
+std::optional<displaced> publish_item(store::transaction& t, std::string_view owner, std::string_view node,
+                                      const pubsub_item& item, std::size_t most) {
   if (t.query("SELECT 1 FROM pubsub_node WHERE owner = $1 AND node = $2", owner, node).empty()) {
     return std::nullopt;
   }
+  const std::int64_t replaced = item_bytes(t, owner, node, item.id);
   t.execute(
       "INSERT INTO pubsub_item (owner, node, id, publisher, at, payload, seq) VALUES ($1, $2, $3, $4, $5, "
       "$6, (SELECT coalesce(max(seq), 0) + 1 FROM pubsub_item WHERE owner = $1 AND node = $2)) "
       "ON CONFLICT (owner, node, id) DO UPDATE SET publisher = excluded.publisher, at = excluded.at, "
       "payload = excluded.payload, seq = excluded.seq",
       owner, node, item.id, item.publisher, to_column(item.at), item.payload);
-  return evict(t, owner, node, std::max<std::size_t>(most, 1));
+  displaced gone = evict(t, owner, node, std::max<std::size_t>(most, 1));
+  gone.bytes += replaced;
+  return gone;
 }
 
 std::optional<pubsub_item> find_item(store::transaction& t, std::string_view owner, std::string_view node,

@@ -4,6 +4,7 @@
 #include "coppice/store/transaction.hpp"
 #include "servers/messaging/storage/schema.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,12 +45,23 @@ bool remove_node(store::transaction& t, std::string_view owner, std::string_view
 /// All of a user.
 void remove_nodes(store::transaction& t, std::string_view owner);
 
-/// Publishes it as the newest, in the place of one with its id; then only the newest `most` stay. The ids of
-/// those that went, oldest first; nothing if there is no such node.
-[[nodiscard]] std::optional<std::vector<std::string>> publish_item(store::transaction& t,
-                                                                   std::string_view owner,
-                                                                   std::string_view node,
-                                                                   const pubsub_item& item, std::size_t most);
+/// What went when an item came.
+struct displaced {
+  std::vector<std::string> ids; ///< of others, oldest first
+  std::int64_t bytes = 0;       ///< of their payloads, and of the one that it replaces
+};
+/// Publishes it as the newest, in the place of one with its id; then only the newest `most` stay. Nothing if
+/// there is no such node.
+[[nodiscard]] std::optional<displaced> publish_item(store::transaction& t, std::string_view owner,
+                                                    std::string_view node, const pubsub_item& item,
+                                                    std::size_t most);
+/// @{
+/// Bytes of the payloads of one item, of all of a node, of all of a user; 0 if there is none.
+[[nodiscard]] std::int64_t item_bytes(store::transaction& t, std::string_view owner, std::string_view node,
+                                      std::string_view id);
+[[nodiscard]] std::int64_t node_bytes(store::transaction& t, std::string_view owner, std::string_view node);
+[[nodiscard]] std::int64_t all_node_bytes(store::transaction& t, std::string_view owner);
+/// @}
 [[nodiscard]] std::optional<pubsub_item> find_item(store::transaction& t, std::string_view owner,
                                                    std::string_view node, std::string_view id);
 /// The newest ones, at most so many, oldest of them first.

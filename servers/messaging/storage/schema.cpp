@@ -59,8 +59,13 @@ CREATE INDEX upload_owner ON upload (owner, asked);
 CREATE INDEX upload_state ON upload (state, asked);
 )";
 
+// How many bytes came since the first, this one included: what waits is the difference of last and first.
+constexpr std::string_view offline_bytes = R"(
+ALTER TABLE offline ADD COLUMN bytes_after {int} NOT NULL DEFAULT 0;
+)";
+
 } // namespace
 
-std::vector<store::migration> migrations() { return {{1, first}, {2, uploads}}; }
+std::vector<store::migration> migrations() { return {{1, first}, {2, uploads}, {3, offline_bytes}}; }
 
 } // namespace coppice::messaging::storage

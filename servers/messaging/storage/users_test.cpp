@@ -66,7 +66,7 @@ TEST_P(a_user, is_listed_in_pages) {
 // XEP-0160
 TEST_P(a_user, finds_what_came_while_he_was_away) {
   auto add = [&](std::int64_t at, std::string_view stanza) {
-    return in([&](transaction& t) { return add_offline(t, "a@h", at, at_us(at), stanza, 3); });
+    return in([&](transaction& t) { return add_offline(t, "a@h", at, at_us(at), stanza, {3, 100}); });
   };
   EXPECT_TRUE(add(1, "<m1/>"));
   EXPECT_TRUE(add(2, "<m2/>"));
@@ -90,10 +90,26 @@ TEST_P(a_user, finds_what_came_while_he_was_away) {
   EXPECT_TRUE(add(6, "<m6/>"));
 }
 
+TEST_P(a_user, has_so_much_room_for_what_comes) {
+  auto add = [&](std::int64_t at, std::size_t bytes) {
+    return in([&](transaction& t) {
+      return add_offline(t, "a@h", at, at_us(at), std::string(bytes, 'x'), {100, 50});
+    });
+  };
+  EXPECT_TRUE(add(1, 1'000)) << "one always has room";
+  EXPECT_TRUE(add(2, 30));
+  EXPECT_FALSE(add(3, 30));
+  EXPECT_TRUE(add(4, 20));
+  EXPECT_FALSE(add(5, 1));
+  in([](transaction& t) { remove_offline(t, "a@h", 2); });
+  EXPECT_TRUE(add(6, 50));
+  EXPECT_FALSE(add(7, 1));
+}
+
 // XEP-0049
 TEST_P(a_user, keeps_xml_of_his_own) {
   auto save = [&](std::string_view name, std::string_view body) {
-    return in([&](transaction& t) { return save_private_xml(t, "a@h", name, body, 2); });
+    return in([&](transaction& t) { return save_private_xml(t, "a@h", name, body, {2, 40}); });
   };
   auto load = [&](std::string_view name) {
     return in([&](transaction& t) { return load_private_xml(t, "a@h", name); });
@@ -105,6 +121,8 @@ TEST_P(a_user, keeps_xml_of_his_own) {
   EXPECT_TRUE(save("{ns}one", "<one again=''/>"));
   EXPECT_EQ(load("{ns}one"), "<one again=''/>");
   EXPECT_EQ(load("{ns}three"), std::nullopt);
+  EXPECT_FALSE(save("{ns}two", "<two>" + std::string(40, 'x') + "</two>")) << "bytes of all together";
+  EXPECT_EQ(load("{ns}two"), "<two/>");
 }
 
 TEST_P(a_user, has_a_card) {
@@ -142,12 +160,12 @@ TEST_P(a_user, leaves_nothing_behind) {
       (void)put_roster_item(t, name, item);
       remove_roster_item(t, name, "b@h");
       (void)put_roster_item(t, name, item);
-      (void)add_offline(t, name, 1, at_us(1), "<m/>", 9);
+      (void)add_offline(t, name, 1, at_us(1), "<m/>", {});
       append_to_archive(t, name, {1, "b@h", "", at_us(1), "<m/>"});
       xmpp::archive_preferences rules;
       rules.always = {jid("b@h")};
       save_archive_preferences(t, name, rules);
-      (void)save_private_xml(t, name, "x", "<x/>");
+      (void)save_private_xml(t, name, "x", "<x/>", {});
       save_vcard(t, name, "<vCard/>");
       (void)block(t, name, others);
       (void)create_node(t, name, {"n", "", at_us(1)});

@@ -17,6 +17,13 @@ std::shared_ptr<const xml::element> said_in(const xml::element& stanza) {
   return std::make_shared<const xml::element>(std::move(said));
 }
 
+/// Whether the nick is not as he wrote it, but in the form in which nicks are compared (RFC 7622, 3.4).
+bool is_another_nick(const xml::element& stanza, const jid& to) {
+  const std::string_view written = stanza.get("to");
+  const std::size_t slash = written.find('/');
+  return slash != std::string_view::npos && written.substr(slash + 1) != to.resource();
+}
+
 bool is_blank(std::string_view nick) noexcept {
   return std::ranges::all_of(nick, [](char c) { return c == ' '; });
 }
@@ -140,6 +147,7 @@ void room::welcome(turn& t, occupant& who, const xml::element& stanza, bool crea
   if (!config_.anonymous) what.own_codes.push_back(100);
   if (config_.archived) what.own_codes.push_back(170);
   if (created) what.own_codes.push_back(201);
+  if (is_another_nick(stanza, t.to)) what.own_codes.push_back(210);
   announce_to_self(t.out, who, what, {entered});
   give_past(t, stanza);
 }

@@ -28,6 +28,15 @@ TEST(room, is_made_by_who_enters_first) {
   EXPECT_EQ(codes(room.sent(hag)[1]), (strings{"170", "110"}));
 }
 
+// XEP-0045, 7.2.3: the service has written the nick in another way
+TEST(room, says_that_a_nick_is_another) {
+  test_room room(kept({}));
+  room.enter(crone, "first\u00a0witch"); // a space of another kind
+  const auto sent = room.sent(crone);
+  EXPECT_EQ(sent[0].get("from"), coven + "/first witch");
+  EXPECT_EQ(codes(sent[0]), (strings{"170", "210", "110"}));
+}
+
 // XEP-0045, 10.1.3
 TEST(room, is_given_up_by_who_does_not_configure_it) {
   test_room room;
