@@ -1,6 +1,7 @@
 """Presence, on its way through a user's event manager: cases of slixmpp_test.py."""
 
 from harness import Client
+from slixmpp.exceptions import IqError
 
 
 async def shows(client, other, text, in_order=True):
@@ -69,3 +70,30 @@ async def presence_is_for_who_may_see_it(server):
     carol.presences.clear()
     await shows(alice, bob, "xa")
     assert not carol.presences, "who is no longer subscribed hears no more"
+
+
+async def strangers_do_not_learn_who_is_there(server):
+    """By an iq to a full address (RFC 6121, section 8.5.3.1), or a probe."""
+    server.start()
+    alice = await Client(server, "alice", "a").enter()
+    bob = await Client(server, "bob", "b").enter()
+    carol = await Client(server, "carol", "c").enter()
+
+    async def answers(asker, whom):
+        try:
+            await asker["xep_0199"].send_ping(whom)
+            return "result"
+        except IqError as error:
+            return error.iq["error"]["condition"]
+    alice.send_presence_subscription("bob@localhost")
+    await alice.sees("bob@localhost/b", "available")
+    await bob.sees("alice@localhost/a", "available")
+    assert await answers(bob, "alice@localhost/a") == "result"
+    assert await answers(bob, "alice@localhost/nowhere") == "service-unavailable"
+    assert await answers(carol, "alice@localhost/a") == "service-unavailable"
+    carol.send_presence(pto="alice@localhost", ptype="probe")
+    assert await answers(alice, "carol@localhost/c") == "service-unavailable"
+    assert not [who for who, _ in carol.presences if who.startswith("alice")], carol.presences
+    alice.send_presence(pto="carol@localhost")
+    await carol.sees("alice@localhost/a", "available")
+    assert await answers(carol, "alice@localhost/a") == "result"

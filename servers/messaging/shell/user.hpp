@@ -127,6 +127,7 @@ private:
   task<> deliver_again(std::string text);
   task<> take_iq_for(stanza_ptr stanza);
   task<> take_message_for(deliver m);
+  [[nodiscard]] bool shares_presence(const session& s, const xmpp::jid& with) const;
   void answer_error(const xml::element& stanza, const xmpp::stanza_error& why);
   [[nodiscard]] std::vector<xmpp::message_target> targets() const;
   [[nodiscard]] bool archives_with(const xmpp::jid& other) const;
@@ -140,7 +141,7 @@ private:
   task<> take_subscription(xml::element stanza, xmpp::subscription_act act);
   task<> take_presence_from(stanza_ptr stanza);
   task<> take_subscription_from(stanza_ptr stanza, xmpp::subscription_act act);
-  void answer_probe(const xmpp::jid& from);
+  void answer_probe(const xmpp::jid& from, std::string_view resource);
   task<> save(xmpp::roster_item item, bool pushed);
   task<> probe_contacts(session* s);
   task<> probe_again();

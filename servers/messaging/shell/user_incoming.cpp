@@ -133,15 +133,23 @@ task<> user::deliver_again(std::string text) {
   keep_it(token, open);
 }
 
+/// Whether somebody may know that the client is there (RFC 6121, 8.5.3.1); to others it is as if it were not.
+bool user::shares_presence(const session& s, const jid& with) const {
+  if (with.bare_text() == bare().text() || with.local().empty() || with.domain() != host_.domain())
+    return true;
+  return seen_by(with) || s.directed.contains(with) || s.directed.contains(with.bare());
+}
+
 task<> user::take_iq_for(stanza_ptr stanza) {
   const jid to = jid::parse(stanza->get("to")).value_or(jid());
   session* s = to.is_bare() ? nullptr : of_resource(to.resource());
-  if (s != nullptr) {
+  const std::string_view type = stanza->get("type");
+  const bool asks = type == "get" || type == "set";
+  if (s != nullptr && (!asks || shares_presence(*s, jid::parse(stanza->get("from")).value_or(jid())))) {
     write(*s, *stanza);
     co_return;
   }
-  const std::string_view type = stanza->get("type");
-  if (type != "get" && type != "set") co_return;
+  if (!asks) co_return;
   if (!to.is_bare() || !state_->exists) {
     answer_error(*stanza, {.is = condition::service_unavailable});
     co_return;

@@ -248,7 +248,7 @@ task<> user::take_presence_from(stanza_ptr stanza) {
   if (const auto act = subscription_act_of(type)) {
     co_await take_subscription_from(std::move(stanza), *act);
   } else if (type == "probe") {
-    answer_probe(from);
+    answer_probe(from, to.resource());
     co_await let_hear(from.bare());
   } else if (to.is_bare()) {
     for (auto& [number, s] : state_->sessions) {
@@ -259,13 +259,15 @@ task<> user::take_presence_from(stanza_ptr stanza) {
   }
 }
 
-void user::answer_probe(const jid& from) {
+/// `resource`: of the only client that was asked for; '': all.
+void user::answer_probe(const jid& from, std::string_view resource) {
   const auto known = state_->roster.find(from.bare());
   const bool may_see = known != state_->roster.end() && known->second.state.from;
   const std::optional<pid> there = user_process(from.local());
   if (!may_see || !there) return;
   for (const auto& [number, s] : state_->sessions) {
-    if (s.is_available()) send(*there, deliver{addressed(*s.presence, from.text()), pid(), 0, 0});
+    if (!s.is_available() || (!resource.empty() && s.address.resource() != resource)) continue;
+    send(*there, deliver{addressed(*s.presence, from.text()), pid(), 0, 0});
   }
 }
 
