@@ -42,6 +42,14 @@ void inbound_count::handled(std::uint32_t number) {
   done_.erase(done_.begin(), first_open);
 }
 
+bool inbound_count::take_back(std::uint32_t number) noexcept {
+  const std::uint32_t ahead = number - count_;
+  const bool is_last = open() > 0 && ahead == open() - 1;
+  if (!is_last || (ahead < done_.size() && done_[ahead])) return false;
+  --received_;
+  return true;
+}
+
 xml::element to_element(const count_too_high& e) {
   xml::element error(ns::stream_management, "handled-count-too-high");
   error.set("h", std::to_string(e.h)).set("send-count", std::to_string(e.sent));

@@ -28,6 +28,10 @@ public:
   /// divided by the width of a word, unless it is the oldest.
   void handled(std::uint32_t number);
 
+  /// As if it had not been read, if it was the last and is not handled: the other end will send it again.
+  /// Whether that was so.
+  bool take_back(std::uint32_t number) noexcept;
+
   /// `h`: so many can be acknowledged.
   [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
   /// Stanzas that were read and cannot be acknowledged yet. A stream may be resumed only once there are none:

@@ -53,6 +53,23 @@ TEST(stream_management, what_is_handled_early_counts_when_all_before_it_is) {
   EXPECT_EQ(in.count(), 4U);
 }
 
+TEST(stream_management, the_last_one_may_be_taken_back_if_it_is_not_handled) {
+  inbound_count in;
+  const auto a = in.received();
+  const auto b = in.received();
+  EXPECT_FALSE(in.take_back(a)) << "not the last";
+  EXPECT_TRUE(in.take_back(b));
+  EXPECT_EQ(in.open(), 1U);
+  const auto c = in.received();
+  EXPECT_EQ(c, b) << "it comes again";
+  in.handled(c);
+  EXPECT_FALSE(in.take_back(c)) << "it is handled, though not all before it are";
+  in.handled(a);
+  EXPECT_FALSE(in.take_back(c));
+  EXPECT_EQ(in.count(), 2U);
+  EXPECT_EQ(in.open(), 0U);
+}
+
 TEST(stream_management, any_order_of_handling_ends_at_the_same_count) {
   std::mt19937 random(198); // NOLINT(bugprone-random-generator-seed): the same on every run
   inbound_count in;

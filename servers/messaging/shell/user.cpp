@@ -143,6 +143,7 @@ task<user::resumed_or_not> user::handle_call(resume_session m) {
     if (!s.resume_id.empty() && s.resume_id == m.previous) found = &s;
   }
   if (found == nullptr || m.previous.empty()) co_return std::unexpected(condition::item_not_found);
+  forget_begun(*found);
   // What the client sends again must not be handled twice: first all that it has sent is to be finished.
   if (found->in.open() > 0) co_return std::unexpected(condition::unexpected_request);
   if (auto known = found->out.acknowledged(m.handled); !known) {
@@ -155,6 +156,16 @@ task<user::resumed_or_not> user::handle_call(resume_session m) {
   for (const unacknowledged& again : found->out.resumed()) put(*found, again.text);
   flush();
   co_return session_opened{found->number, found->address};
+}
+
+/// What a predecessor had begun when he died, and nobody else has: the stream that had it is gone, too, so it
+/// is the client who sends it again.
+void user::forget_begun(session& s) {
+  if (!s.managed || s.begun != s.taken + 1) return;
+  const bool goes_on = std::ranges::any_of(state_->waiting, [&s](const auto& one) {
+    return one.second.session == s.number && one.second.number == s.begun_count;
+  });
+  if (!goes_on && s.in.take_back(s.begun_count)) s.begun = s.taken;
 }
 
 std::optional<stream_attached> user::handle_call(const attach_stream& m) {

@@ -88,6 +88,7 @@ private:
   task<> load_account();
   session* find(std::uint64_t number);
   session* of_resource(std::string_view resource);
+  void forget_begun(session& s);
   void attach(session& s, pid stream, xmpp::framing frames);
   void detach(session& s);
   task<> end(std::uint64_t number, std::string condition, std::string text);
