@@ -139,8 +139,9 @@ task<std::string> flow(self me, line_words w) {
 }
 
 /// stream NODE
-task<std::string> stream(self, line_words w) {
-  spawn(&streamer, atom(w[1]));
+task<std::string> stream(self me, line_words w) {
+  spawn(&streamer, atom(w[1]), me.id());
+  const term started = co_await me.receive<term>();
   co_return "ok";
 }
 

@@ -45,8 +45,9 @@ do(["flow", Name, Senders, Messages, Bytes]) ->
     Said = [receive {P, Sums} -> Sums end || P <- All],
     flowed(lists:foldl(fun({A, B, C, D}, {E, F, G, H}) -> {A + E, B + F, C + G, D + H} end, {0, 0, 0, 0}, Said));
 do(["stream", Name]) ->
-    register(streamer, spawn(fun() -> streamer(list_to_atom(Name)) end)),
-    "ok";
+    Me = self(),
+    register(streamer, spawn(fun() -> streamer(list_to_atom(Name), Me) end)),
+    receive streams -> "ok" end;
 do(["end_stream"]) -> flowed(ask(streamer, stop));
 do(["calls", Name, N]) ->
     Node = list_to_atom(Name),
@@ -248,16 +249,21 @@ send_one(Node, To, N, Size) ->
 
 %% Slower than ours, which does it each two milliseconds: with 8 KiB on their way to a node that is gone, this one's
 %% ticks wait behind them, and it does not notice before TCP gives up.
-streamer(Node) -> streamer(find_sink(Node), 0).
+streamer(Node, Asker) ->
+    To = find_sink(Node),
+    To ! numbered(1, 10),
+    seen_by(To),
+    Asker ! streams,
+    stream_to(To, 1).
 
-streamer(To, Sent) ->
+stream_to(To, Sent) ->
     receive
         {stop, From} ->
             {Seen, OutOfOrder, Wrong} = seen_by(To),
             From ! {self(), {Sent, Seen, OutOfOrder, Wrong}}
     after 20 ->
         To ! numbered(Sent + 1, 10),
-        streamer(To, Sent + 1)
+        stream_to(To, Sent + 1)
     end.
 
 callers(Node, Count) ->

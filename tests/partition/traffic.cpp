@@ -110,12 +110,16 @@ process sender(self me, atom node, std::int64_t count, std::int64_t bytes, pid a
   send(asker, flowed(count, seen, wrong));
 }
 
-process streamer(self me, atom node) {
+process streamer(self me, atom node, pid asker) {
   register_name("streamer"_atom, me);
   const pid to = co_await find_sink(node);
-  std::int64_t sent = 0;
+  std::int64_t sent = 1;
+  send(to, numbered(sent, 10));
+  const term first = co_await seen_by(me, to);
+  send(asker, term("streams"_atom));
   for (;;) {
-    std::optional<term> stop = co_await me.receive<term>(2ms);
+    const auto is_stop = [](const term& t) { return t.is_tagged("stop"_atom, 2); };
+    std::optional<term> stop = co_await me.receive_if<term>(is_stop, 2ms);
     if (stop) {
       const term seen = co_await seen_by(me, to);
       send(*stop->elements()[1].as_pid(), flowed(sent, seen, 0));

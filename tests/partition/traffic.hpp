@@ -15,8 +15,8 @@ process sink(self me);
 process sender(self me, atom node, std::int64_t count, std::int64_t bytes, pid asker);
 
 /// Sends small messages to a sink on that node, whether it can be reached or not, one each two milliseconds,
-/// until {stop, From}; answers that as a sender does.
-process streamer(self me, atom node);
+/// until {stop, From}; answers that as a sender does. Tells the asker when the first has been seen.
+process streamer(self me, atom node, pid asker);
 
 /// So many processes that call the hub of that node again and again, at first with a call that is never
 /// answered, until {stop, From}, which is answered with {Answered, Failed, Wrong}.
