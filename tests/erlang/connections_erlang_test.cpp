@@ -187,8 +187,9 @@ TEST(connections, of_an_earlier_life_give_way) {
       register_name("gate"_atom, me);
       const bool up = co_await connect_node("t@127.0.0.1"_atom);
       EXPECT_TRUE(up);
-      term done = co_await me.receive<term>();
-      EXPECT_EQ(done, term("done"_atom));
+      // A "go" that was sent when the first life had just ended waits for the next connection.
+      const auto is_done = [](const term& t) { return t == term("done"_atom); };
+      term done = co_await me.receive_if<term>(is_done);
     });
   };
   const std::string port = std::to_string(theirs);
