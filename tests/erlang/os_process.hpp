@@ -59,6 +59,7 @@ public:
 private:
   static std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> all;
+    all.reserve(texts.size() + 1);
     for (std::string& t : texts) all.push_back(t.data());
     all.push_back(nullptr);
     return all;
